@@ -1,0 +1,1 @@
+"""linregions: the linear regions of piecewise-linear networks, exactly."""

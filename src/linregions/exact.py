@@ -1,0 +1,43 @@
+"""Rational arithmetic for the decisions that floating point may not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+Row = list[Fraction]
+
+
+def fractions(values: Iterable[float]) -> Row:
+    """The numbers that the floats are, exactly."""
+    return [Fraction(float(v)) for v in values]
+
+
+def dot(coefficients: Sequence[Fraction], point: Sequence[Fraction]) -> Fraction:
+    """Exact inner product."""
+    return sum((a * b for a, b in zip(coefficients, point, strict=True)), Fraction(0))
+
+
+def scaled_integers(rows: Sequence[Sequence[Fraction]]) -> tuple[list[list[int]], int]:
+    """Integers `n` and one positive `scale` with `rows[i][j] == n[i][j] / scale`."""
+    import math
+
+    scale = math.lcm(1, *(v.denominator for row in rows for v in row))
+    return [[v.numerator * (scale // v.denominator) for v in row] for row in rows], scale
+
+
+def rank(rows: Sequence[Sequence[Fraction]]) -> int:
+    """Exact rank of a rational matrix (fraction-free elimination by FLINT)."""
+    from flint import fmpz_mat
+
+    if not rows or not rows[0]:
+        return 0
+    integers, _ = scaled_integers(rows)
+    return int(fmpz_mat(integers).rank())
+
+
+def as_float(rows: Sequence[Sequence[Fraction]]) -> np.ndarray:
+    """Nearest float64 of every entry."""
+    return np.array([[float(v) for v in row] for row in rows], dtype=np.float64)
