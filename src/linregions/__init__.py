@@ -1,1 +1,73 @@
-"""linregions: the linear regions of piecewise-linear networks, exactly."""
+"""linregions: the linear regions of piecewise-linear networks, exactly.
+
+Every public name is imported when it is first used, so `import linregions` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .activations import PiecewiseLinear
+    from .counting import count, enumerate_regions
+    from .domain import Box, Domain, Plane, Polytope, Segment, Space
+    from .errors import InputError, LinregionsError, MissingExtraError, UnsupportedModelError
+    from .network import Network, Stage
+    from .partition import Count, Kind, Partition, Status
+    from .readers import read
+
+    __version__: str
+
+__all__ = [
+    "Box",
+    "Count",
+    "Domain",
+    "InputError",
+    "Kind",
+    "LinregionsError",
+    "MissingExtraError",
+    "Network",
+    "Partition",
+    "PiecewiseLinear",
+    "Plane",
+    "Polytope",
+    "Segment",
+    "Space",
+    "Stage",
+    "Status",
+    "UnsupportedModelError",
+    "__version__",
+    "count",
+    "enumerate_regions",
+    "read",
+]
+
+_HOME = {
+    "activations": ("PiecewiseLinear",),
+    "counting": ("count", "enumerate_regions"),
+    "domain": ("Box", "Domain", "Plane", "Polytope", "Segment", "Space"),
+    "errors": ("InputError", "LinregionsError", "MissingExtraError", "UnsupportedModelError"),
+    "network": ("Network", "Stage"),
+    "partition": ("Count", "Kind", "Partition", "Status"),
+    "readers": ("read",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("linregions")
+    elif name in _MODULE_OF:
+        from importlib import import_module
+
+        value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
+
+import numpy as np
+
+from .domain import Domain
+from .errors import InputError
+from .exact import dot
+from .network import Network
 
 
 class Kind(str, Enum):
@@ -71,3 +81,237 @@ class Count:
         noun = "region" if self.value == 1 else "regions"
         tail = "" if self.status is Status.COMPLETE else f" ({self.reason or self.status.value})"
         return f"{bound}{self.value:,} {self.definition} {noun} on {self.domain}{tail}"
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region: its number in the partition, pattern, witness, and the affine map of the network on it."""
+
+    index: int
+    pattern: np.ndarray
+    witness: np.ndarray
+    slope: np.ndarray
+    offset: np.ndarray
+
+
+class Partition:
+    """The activation regions of a network on a domain, as columns.
+
+    `patterns` (regions, units) holds piece indices in the order of `Network.pattern`; `witnesses` (regions, dim) a point
+    strictly inside each region, in domain coordinates; `count` how complete the list is.  Affine maps, vertices and
+    volumes are made when asked for.
+
+    A region can be too thin to hold any float64 point.  Then its row of `witnesses` is the nearest float64 point to an
+    exact one, `certified` is False for it, and `exact_witness(i)` gives the exact point.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        domain: Domain,
+        count: Count,
+        engine: Any,
+        packed: np.ndarray,
+        witnesses: np.ndarray,
+        certified: np.ndarray,
+    ):
+        self.network, self.domain, self.count = network, domain, count
+        self.packed = packed
+        self.witnesses = witnesses
+        self.certified = certified.astype(bool)
+        self._engine = engine
+        for i in np.flatnonzero(~self.certified):
+            point = self.exact_witness(int(i))
+            self.witnesses[i] = [float(v) for v in point]
+        for array in (self.packed, self.witnesses, self.certified):
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def __repr__(self) -> str:
+        return f"Partition: {self.count}, {self.network!r}"
+
+    def __getitem__(self, i: int) -> Region:
+        i = self._index(i)
+        slope, offset = self.affine_map(i)
+        return Region(i, self.patterns[i], self.witnesses[i], slope, offset)
+
+    @cached_property
+    def patterns(self) -> np.ndarray:
+        """Piece index of every unit in every region, (regions, units)."""
+        pieces = self.network.pieces
+        widths = _field_widths(pieces)
+        bits = np.unpackbits(self.packed, axis=1, bitorder="little")
+        dtype = np.uint8 if not len(pieces) or pieces.max() <= 256 else np.int32
+        out = np.zeros((len(self.packed), len(pieces)), dtype=dtype)
+        at = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
+        for k in range(int(widths.max()) if len(widths) else 0):
+            has = widths > k
+            out[:, has] |= bits[:, at[:-1][has] + k].astype(dtype) << k
+        out.flags.writeable = False
+        return out
+
+    @cached_property
+    def volumes(self) -> np.ndarray:
+        """Volume of every region in domain coordinates, float64; infinite for an unbounded one."""
+        if not len(self) or not self.network.unit_count:
+            return np.array([self._volume(i) for i in range(len(self))])
+        return self._engine.volumes(np.ascontiguousarray(self._pieces(slice(None)), dtype=np.int32))
+
+    def exact_volume(self, i: int) -> Fraction:
+        """Volume of region `i` as a rational number.
+
+        Raises:
+            InputError: the region is unbounded.
+        """
+        shape = self._shape(i, exact=True)
+        points = self._bounded(shape, i)
+        total = Fraction(0)
+        for simplex in shape["simplices"]:
+            origin = points[simplex[0]]
+            total += abs(determinant([[a - b for a, b in zip(points[v], origin, strict=True)] for v in simplex[1:]]))
+        return total / math.factorial(self.domain.dim)
+
+    def vertices(self, i: int) -> np.ndarray:
+        """Vertices of region `i` (vertices, dim) in domain coordinates; counter-clockwise in dimension 2.
+
+        An unbounded region gives its finite vertices only; `rays(i)` has the directions in which it is unbounded.
+        """
+        shape = self._shape(i)
+        points = np.array(shape["vertices"]).reshape(-1, self.domain.dim)[~np.array(shape["far"])]
+        if self.domain.dim == 2 and len(points) > 2:
+            centre = points.mean(axis=0)
+            points = points[np.argsort(np.arctan2(*(points - centre).T[::-1]))]
+        return points
+
+    def exact_vertices(self, i: int) -> list[list[Fraction]]:
+        """Vertices of a bounded region `i` as rational numbers, in no particular order."""
+        return self._bounded(self._shape(i, exact=True), i)
+
+    def exact_witness(self, i: int) -> list[Fraction]:
+        """A rational point strictly inside region `i`, in domain coordinates."""
+        i = self._index(i)
+        if self.certified[i]:
+            return [Fraction(float(v)) for v in self.witnesses[i]]
+        shape = self._shape(i, exact=True)
+        return interior_point(shape, self.domain.dim, self._inside(i))
+
+    def affine_map(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Slope (outputs, inputs) and offset (outputs,) of the network on region `i`, in its inputs, float64."""
+        return self.network.affine_map(self.patterns[self._index(i)])
+
+    def exact_affine_map(self, i: int) -> tuple[list[list[Fraction]], list[Fraction]]:
+        """The same as rational numbers."""
+        return self.network.exact_affine_map(self.patterns[self._index(i)])
+
+    def locate(self, x: Any) -> np.ndarray:
+        """Index of the region that holds each point `x` (..., inputs); -1 where none of the listed ones does.
+
+        A point on a boundary belongs to the region whose pattern it has; where no full-dimensional region has it, the
+        result is -1.  Points outside the domain give the region of their pattern if it reaches into the domain.
+        """
+        patterns = self.network.pattern(x)
+        keys = pack(patterns.reshape(-1, patterns.shape[-1]), self.network.pieces)
+        found = [self._by_key.get(key.tobytes(), -1) for key in keys]
+        return np.array(found, dtype=np.int64).reshape(patterns.shape[:-1])
+
+    @cached_property
+    def _by_key(self) -> dict[bytes, int]:
+        return {row.tobytes(): i for i, row in enumerate(self.packed)}
+
+    def _index(self, i: int) -> int:
+        n = len(self)
+        if not -n <= i < n:
+            raise InputError(f"region: index {i} is outside the {n} regions of the partition")
+        return int(i) % n
+
+    def _pieces(self, which: Any) -> np.ndarray:
+        """Pieces of all units of the stages up to the last that splits, single-piece units included."""
+        columns, last = [], 0
+        patterns, at = np.atleast_2d(self.patterns[which]), 0
+        for stage in self.network.stages:
+            counts = stage.activation.pieces
+            keep = counts > 1
+            block = np.zeros((len(patterns), stage.units), dtype=np.int32)
+            block[:, keep] = patterns[:, at : at + int(keep.sum())]
+            at += int(keep.sum())
+            columns.append(block)
+            if keep.any():
+                last = len(columns)
+        return np.concatenate(columns[:last], axis=1) if last else np.zeros((len(patterns), 0), dtype=np.int32)
+
+    def _shape(self, i: int, *, exact: bool = False) -> dict[str, Any]:
+        shape = self._engine.replay(self._pieces(self._index(i))[0].tolist(), exact)
+        if shape is None:
+            raise InputError(f"region {i}: its cell was not found again; the run was inexact, so list it with exact=True")
+        return shape
+
+    def _bounded(self, shape: dict[str, Any], i: int) -> list[list[Fraction]]:
+        if any(shape["far"]):
+            raise InputError(f"region {i}: is unbounded; use a bounded domain such as a Box")
+        return homogeneous(shape["exact"], self.domain.dim)
+
+    def _volume(self, i: int) -> float:
+        shape = self._shape(i)
+        return math.inf if any(shape["far"]) else float(self.exact_volume(i))
+
+    def _inside(self, i: int) -> Any:
+        """A test whether a rational point lies in region `i`, by its pattern."""
+        wanted = self.patterns[i]
+        rows, halfspaces = self.domain.embedding, self.domain.halfspaces
+
+        def inside(t: list[Fraction]) -> bool:
+            if any(dot(h[:-1], t) + h[-1] <= 0 for h in halfspaces):
+                return False
+            x = t if rows is None else [dot(r[:-1], t) + r[-1] for r in rows]
+            return bool(np.array_equal(self.network.exact_pattern(x), wanted))
+
+        return inside
+
+
+def _field_widths(pieces: np.ndarray) -> np.ndarray:
+    return np.array([max(1, int(p - 1).bit_length()) for p in pieces], dtype=np.int64)
+
+
+def pack(patterns: np.ndarray, pieces: np.ndarray) -> np.ndarray:
+    """Patterns (points, units) as packed bytes: per unit the fewest bits that hold its pieces, lowest bit first."""
+    widths = _field_widths(pieces)
+    total = int(widths.sum())
+    bits = np.zeros((len(patterns), total), dtype=np.uint8)
+    at = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
+    for k in range(int(widths.max()) if len(widths) else 0):
+        has = widths > k
+        bits[:, at[:-1][has] + k] = (patterns[:, has] >> k) & 1
+    return np.packbits(bits, axis=1, bitorder="little")
+
+
+def homogeneous(rows: list[list[str]], dim: int) -> list[list[Fraction]]:
+    """Finite points from integer rows `[X..., w]` in hexadecimal."""
+    values = [[int(v, 16) for v in row] for row in rows]
+    return [[Fraction(v, row[dim]) for v in row[:dim]] for row in values]
+
+
+def interior_point(shape: dict[str, Any], dim: int, inside: Any) -> list[Fraction]:
+    """The mean of a region's exact vertices, those at infinity taken far enough out to lie inside."""
+    points = [[int(v, 16) for v in row] for row in shape["exact"]]
+    reach = Fraction(1)
+    while True:
+        total = [Fraction(0)] * dim
+        for p in points:
+            growth = p[dim + 1 :] or [0] * dim
+            for k in range(dim):
+                total[k] += (p[k] + growth[k] * reach) / Fraction(p[dim])
+        mean = [t / len(points) for t in total]
+        if not any(shape["far"]) or inside(mean):
+            return mean
+        reach *= 64
+
+
+def determinant(rows: list[list[Fraction]]) -> Fraction:
+    """Exact determinant (fraction-free, by FLINT)."""
+    from flint import fmpq, fmpq_mat
+
+    matrix = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in rows])
+    value = matrix.det()
+    return Fraction(int(value.p), int(value.q))

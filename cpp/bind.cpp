@@ -1,0 +1,241 @@
+// The only file that knows Python.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <stdexcept>
+
+#include "run.hpp"
+#include "volume.hpp"
+
+namespace nb = nanobind;
+using namespace linregions;
+
+namespace {
+
+using Array = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
+using Index = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
+
+Int parse(const std::string& text) {  // hexadecimal, with an optional sign
+  const bool negative = !text.empty() && text[0] == '-';
+  std::vector<std::uint64_t> limbs;
+  std::size_t end = text.size();
+  const std::size_t begin = negative ? 1 : 0;
+  while (end > begin) {
+    const std::size_t from = end - begin > 16 ? end - 16 : begin;
+    limbs.push_back(std::stoull(text.substr(from, end - from), nullptr, 16));
+    end = from;
+  }
+  return Int::from_limbs(negative, limbs.data(), limbs.size());
+}
+
+std::string format(const Int& v) {
+  static const char* digit = "0123456789abcdef";
+  std::string out;
+  for (const std::uint64_t limb : v.magnitude())
+    for (int k = 0; k < 64; k += 4) out.insert(out.begin(), digit[limb >> k & 15]);
+  if (out.empty()) out = "0";
+  return v.sign() < 0 ? "-" + out : out;
+}
+
+IntRow parse_row(nb::handle row) {
+  IntRow out;
+  for (nb::handle v : row) out.push_back(parse(nb::cast<std::string>(v)));
+  return out;
+}
+
+std::vector<double> doubles(nb::handle array) {
+  auto a = nb::cast<Array>(array);
+  return {a.data(), a.data() + a.size()};
+}
+
+std::vector<std::int64_t> integers(nb::handle array) {
+  auto a = nb::cast<Index>(array);
+  return {a.data(), a.data() + a.size()};
+}
+
+class Engine {
+ public:
+  Engine(nb::list stages, nb::dict domain) {
+    std::vector<StageInput> inputs;
+    for (nb::handle h : stages) {
+      nb::dict d = nb::cast<nb::dict>(h);
+      StageInput s;
+      s.rows = nb::cast<int>(d["rows"]);
+      s.inputs = nb::cast<int>(d["inputs"]);
+      s.bias = doubles(d["bias"]);
+      if (!d["divisor"].is_none()) s.divisor = doubles(d["divisor"]);
+      if (d.contains("indptr")) {
+        s.dense = false;
+        s.indptr = integers(d["indptr"]);
+        s.indices = integers(d["indices"]);
+        s.data = doubles(d["data"]);
+      } else {
+        weights_.push_back(nb::cast<Array>(d["weight"]));
+        s.weight = weights_.back().data();
+      }
+      s.max = nb::cast<bool>(d["max"]);
+      if (s.max) {
+        s.offsets = integers(d["offsets"]);
+      } else {
+        for (std::int64_t i : integers(d["index"])) s.function_of.push_back(static_cast<int>(i));
+        for (nb::handle f : d["functions"]) {
+          auto t = nb::cast<nb::tuple>(f);
+          Function fn;
+          fn.breakpoints = nb::cast<std::vector<double>>(t[0]);
+          fn.slopes = nb::cast<std::vector<double>>(t[1]);
+          fn.value = nb::cast<double>(t[2]);
+          s.functions.push_back(std::move(fn));
+        }
+      }
+      inputs.push_back(std::move(s));
+    }
+    Domain d;
+    d.dim = nb::cast<int>(domain["dim"]);
+    if (d.dim < 1 || d.dim > kMaxDim) throw std::invalid_argument("dimension out of range");
+    for (nb::handle row : domain["rows"]) d.rows.push_back(parse_row(row));
+    if (!domain["embedding"].is_none())
+      for (nb::handle row : domain["embedding"]) d.embedding.push_back(parse_row(row));
+    d.scale = parse(nb::cast<std::string>(domain["scale"]));
+    if (!domain["lower"].is_none()) {
+      d.box = true;
+      d.lower = doubles(domain["lower"]);
+      d.upper = doubles(domain["upper"]);
+    }
+    run_ = std::make_unique<Run>(std::move(inputs), std::move(d));
+    weights_.clear();
+  }
+
+  std::string prepare() {
+    DomainState state;
+    {
+      nb::gil_scoped_release release;
+      state = run_->prepare();
+    }
+    return state == DomainState::ready ? "ready" : state == DomainState::flat ? "flat" : "empty";
+  }
+  bool unbounded() const { return run_->shared.root.infinite; }
+  int pattern_bytes() const { return run_->shared.model.pattern_bytes; }
+
+  void start(bool list, bool exact, int threads, std::uint64_t max_regions) {
+    Options o;
+    o.mode = list ? Mode::list : Mode::count;
+    o.exact = exact;
+    o.threads = threads;
+    o.max_regions = max_regions;
+    nb::gil_scoped_release release;
+    run_->start(o);
+  }
+  bool wait(double seconds) {
+    nb::gil_scoped_release release;
+    return run_->wait(seconds);
+  }
+  void stop() { run_->stop(1); }
+  nb::dict state() const {
+    const Shared& s = run_->shared;
+    nb::dict out;
+    out["regions"] = s.regions.load();
+    out["progress"] = static_cast<double>(s.progress.load()) / static_cast<double>(std::uint64_t{1} << 40);
+    out["exact_decisions"] = s.exact_decisions.load();
+    out["doubtful"] = s.doubtful.load();
+    out["stop"] = s.stop.load();
+    out["error"] = s.error;
+    return out;
+  }
+
+  // (patterns, witnesses, witness_ok) of a finished listing, in the order of the search.
+  nb::tuple collect() {
+    Shared& s = run_->shared;
+    std::uint64_t n = 0;
+    for (const auto& o : s.outputs) n += o ? o->regions : 0;
+    const auto bytes = static_cast<std::size_t>(s.model.pattern_bytes), dim = static_cast<std::size_t>(s.domain.dim);
+    auto* patterns = new std::uint8_t[std::max<std::size_t>(1, n * bytes)];
+    nb::capsule own_patterns(patterns, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
+    auto* witnesses = new double[std::max<std::size_t>(1, n * dim)];
+    nb::capsule own_witnesses(witnesses, [](void* p) noexcept { delete[] static_cast<double*>(p); });
+    auto* ok = new std::uint8_t[std::max<std::size_t>(1, n)];
+    nb::capsule own_ok(ok, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
+    std::size_t at = 0;
+    for (auto& o : s.outputs) {
+      if (!o) continue;
+      std::copy(o->patterns.begin(), o->patterns.end(), patterns + at * bytes);
+      std::copy(o->witnesses.begin(), o->witnesses.end(), witnesses + at * dim);
+      std::copy(o->witness_ok.begin(), o->witness_ok.end(), ok + at);
+      at += o->regions;
+      o.reset();
+    }
+    s.outputs.clear();
+    return nb::make_tuple(nb::ndarray<nb::numpy, std::uint8_t>(patterns, {n, bytes}, own_patterns),
+                          nb::ndarray<nb::numpy, double>(witnesses, {n, dim}, own_witnesses),
+                          nb::ndarray<nb::numpy, std::uint8_t>(ok, {n}, own_ok));
+  }
+
+  // The vertices of the region with the given pieces (all units of all splitting stages), or None.
+  nb::object replay(std::vector<int> pieces, bool exact) {
+    RegionShape shape;
+    {
+      nb::gil_scoped_release release;
+      shape = run_->replay(pieces, exact);
+    }
+    if (!shape.found) return nb::none();
+    nb::dict out;
+    nb::list facets, exact_rows, far;
+    for (const auto& ids : shape.facets) {
+      nb::list one;
+      for (FacetId f : ids) one.append(f);
+      facets.append(one);
+    }
+    for (const IntRow& row : shape.exact) {
+      nb::list one;
+      for (const Int& v : row) one.append(format(v));
+      exact_rows.append(one);
+    }
+    for (std::uint8_t f : shape.far) far.append(f != 0);
+    out["vertices"] = shape.vertices;
+    out["directions"] = shape.directions;
+    out["far"] = far;
+    out["facets"] = facets;
+    out["exact"] = exact_rows;
+    bool bounded = true;
+    for (std::uint8_t f : shape.far) bounded = bounded && !f;
+    out["simplices"] = bounded ? triangulate(shape) : std::vector<std::vector<int>>{};
+    return out;
+  }
+
+  // Volumes of many regions, `pieces` (regions, units of all splitting stages).
+  nb::object volumes(nb::ndarray<const std::int32_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> pieces) {
+    const std::size_t n = pieces.shape(0), units = pieces.shape(1);
+    auto* out = new double[std::max<std::size_t>(1, n)];
+    nb::capsule own(out, [](void* p) noexcept { delete[] static_cast<double*>(p); });
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i % 256 == 0 && PyErr_CheckSignals() != 0) throw nb::python_error();
+      const std::int32_t* row = pieces.data() + i * units;
+      out[i] = volume(run_->replay({row, row + units}, false));
+    }
+    return nb::cast(nb::ndarray<nb::numpy, double>(out, {n}, own));
+  }
+
+ private:
+  std::unique_ptr<Run> run_;
+  std::vector<Array> weights_;
+};
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "The compiled kernels of linregions.";
+  m.attr("max_dim") = kMaxDim;
+  nb::class_<Engine>(m, "Engine")
+      .def(nb::init<nb::list, nb::dict>())
+      .def("prepare", &Engine::prepare)
+      .def("unbounded", &Engine::unbounded)
+      .def("pattern_bytes", &Engine::pattern_bytes)
+      .def("start", &Engine::start)
+      .def("wait", &Engine::wait)
+      .def("stop", &Engine::stop)
+      .def("state", &Engine::state)
+      .def("collect", &Engine::collect)
+      .def("replay", &Engine::replay)
+      .def("volumes", &Engine::volumes);
+}

@@ -1,0 +1,222 @@
+// One stage on one cell: the affine maps of its rows in float64 with error bounds, the cuts that split the cell, and the
+// same rows as exact integers, made only when a sign asks for them.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "kernels.hpp"
+#include "model.hpp"
+
+namespace linregions {
+
+// Columns of a float block: dim slopes, the offset, then bounds on the error of a slope and of the offset.
+struct Frame {
+  const Stage* stage = nullptr;
+  int dim = 0;
+  std::vector<double> z, filter;            // all rows: (dim + 3, padded) and (3, padded)
+  std::vector<double> all_z, all_filter;    // all cuts, where these are not the rows
+  int all_padded = 0;
+  // The cuts that split this cell, compact.
+  int count = 0, words = 1, padded = 8;
+  std::vector<int> cut;                     // index into stage->cuts
+  std::vector<double> cut_z, cut_filter;
+  std::vector<int> piece, stable_piece;     // per unit
+  std::vector<char> split;                  // per unit: some cut of it is undecided
+  std::vector<int> split_units;
+  bool base_ready = false;
+  std::vector<double> base;                 // next stage's rows, stable units only
+  // Exact rows, valid where the stamp matches.
+  std::uint32_t stamp = 1;
+  std::vector<std::uint32_t> row_stamp, cut_stamp;
+  std::vector<IntRow> exact_rows, exact_cuts;
+  struct Group {
+    int unit;
+    std::vector<int> rows;                  // candidates, within the group
+    std::vector<int> pair;                  // compact cut of (a, b), a < b, at a * size + b
+  };
+  std::vector<Group> groups;
+
+  void init(const Stage& s, int d) {
+    stage = &s;
+    dim = d;
+    z.assign(static_cast<std::size_t>(d + 3) * s.padded, 0.0);
+    filter.assign(static_cast<std::size_t>(3) * s.padded, 0.0);
+    const auto cuts = s.cuts.size();
+    all_padded = s.simple ? s.padded : static_cast<int>((cuts + 7) / 8 * 8);
+    if (!s.simple) {
+      all_z.assign(static_cast<std::size_t>(d + 3) * all_padded, 0.0);
+      all_filter.assign(static_cast<std::size_t>(3) * all_padded, 0.0);
+    }
+    piece.assign(s.units, 0);
+    stable_piece.assign(s.units, 0);
+    split.assign(s.units, 0);
+    row_stamp.assign(s.rows, 0);
+    cut_stamp.assign(cuts, 0);
+    exact_rows.assign(s.rows, {});
+    exact_cuts.assign(cuts, {});
+  }
+
+  const double* cuts_z() const { return stage->simple ? z.data() : all_z.data(); }
+  const double* cuts_filter() const { return stage->simple ? filter.data() : all_filter.data(); }
+
+  // Fill the sign filters for all cuts, from z.
+  void finish() {
+    const Stage& s = *stage;
+    const double gamma = (dim + 4) * kUnit * 1.01;
+    if (s.simple) {
+      kernels().finalize(s.padded, dim, gamma, z.data(), s.padded, filter.data());
+      return;
+    }
+    const std::size_t n = all_padded, p = s.padded;
+    double* a = all_z.data();
+    for (std::size_t c = 0; c < s.cuts.size(); ++c) {
+      const Cut& cut_at = s.cuts[c];
+      const std::size_t i = cut_at.row;
+      double slope_error = z[(dim + 1) * p + i], offset_error = z[(dim + 2) * p + i];
+      double offset = z[dim * p + i];
+      if (cut_at.other >= 0) {
+        const std::size_t j = cut_at.other;
+        double size = 0;
+        for (int k = 0; k < dim; ++k) {
+          size = std::fmax(size, std::fmax(std::fabs(z[k * p + i]), std::fabs(z[k * p + j])));
+          a[k * n + c] = z[k * p + i] - z[k * p + j];
+        }
+        slope_error += z[(dim + 1) * p + j] + 4 * kUnit * size;
+        offset_error += z[(dim + 2) * p + j] + 4 * kUnit * (std::fabs(offset) + std::fabs(z[dim * p + j]));
+        offset -= z[dim * p + j];
+      } else {
+        for (int k = 0; k < dim; ++k) a[k * n + c] = z[k * p + i];
+        const double t = s.threshold[c];
+        if (t != 0.0) {
+          offset_error += 4 * kUnit * (std::fabs(offset) + std::fabs(t)) + 1e-300;
+          offset -= t;
+        }
+      }
+      a[dim * n + c] = offset;
+      a[(dim + 1) * n + c] = slope_error;
+      a[(dim + 2) * n + c] = offset_error;
+    }
+    kernels().finalize(all_padded, dim, gamma, a, n, all_filter.data());
+  }
+
+  // Copy the undecided cuts (indices in `cut`) into the compact block.
+  void compact() {
+    count = static_cast<int>(cut.size());
+    words = count ? (count + 63) / 64 : 1;
+    padded = (count + 7) / 8 * 8;
+    if (padded == 0) padded = 8;
+    const std::size_t p = padded, n = all_padded;
+    if (cut_z.size() < (dim + 1) * p) cut_z.resize((dim + 1) * p * 2);
+    if (cut_filter.size() < 3 * p) cut_filter.resize(3 * p * 2);
+    const double* from = cuts_z();
+    const double* from_filter = cuts_filter();
+    for (int k = 0; k <= dim; ++k) {
+      double* to = cut_z.data() + k * p;
+      for (int c = 0; c < count; ++c) to[c] = from[k * n + cut[c]];
+      for (int c = count; c < padded; ++c) to[c] = 0.0;
+    }
+    for (int k = 0; k < 3; ++k) {
+      double* to = cut_filter.data() + k * p;
+      for (int c = 0; c < count; ++c) to[c] = from_filter[k * n + cut[c]];
+      for (int c = count; c < padded; ++c) to[c] = 0.0;
+    }
+  }
+};
+
+// Rows of `stage` before any unit is added: biases and their errors.
+inline void start_rows(const Stage& stage, int dim, double* z) {
+  const std::size_t p = stage.padded;
+  for (std::size_t i = 0; i < dim * p; ++i) z[i] = 0.0;
+  for (std::size_t i = 0; i < p; ++i) {
+    const double b = stage.bias[i];
+    z[dim * p + i] = b;
+    z[(dim + 1) * p + i] = 1e-300;
+    z[(dim + 2) * p + i] = stage.gamma * std::fabs(b) + 1e-300;
+  }
+}
+
+// The affine maps of some inputs of a stage, ready to be multiplied by its columns: per input dim + 3 numbers.
+struct Feed {
+  std::vector<int> input;
+  std::vector<double> numbers;
+  std::vector<const double*> column;
+
+  void clear() {
+    input.clear();
+    numbers.clear();
+  }
+  // y: dim slopes and the offset; errors bound |slope - exact| and |offset - exact|.
+  void push(int j, int dim, const double* y, double slope_error, double offset_error, double gamma) {
+    double size = 0;
+    for (int k = 0; k < dim; ++k) size = std::fmax(size, std::fabs(y[k]));
+    input.push_back(j);
+    numbers.insert(numbers.end(), y, y + dim + 1);
+    numbers.push_back(slope_error + gamma * size);
+    numbers.push_back(offset_error + gamma * std::fabs(y[dim]));
+  }
+  void add_to(const Stage& stage, int dim, double* z) {
+    const int n = static_cast<int>(input.size());
+    if (n == 0) return;
+    const int cols = dim + 3;
+    const std::size_t p = stage.padded;
+    if (stage.dense) {
+      column.resize(n);
+      for (int k = 0; k < n; ++k) column[k] = stage.columns.data() + static_cast<std::size_t>(input[k]) * p;
+      kernels().accumulate(stage.padded, n, column.data(), numbers.data(), cols, z, p);
+      return;
+    }
+    for (int k = 0; k < n; ++k) {
+      const double* g = numbers.data() + static_cast<std::size_t>(k) * cols;
+      for (int at = stage.column_ptr[input[k]]; at < stage.column_ptr[input[k] + 1]; ++at) {
+        const std::size_t i = stage.column_row[at];
+        const double w = stage.column_value[at], size = std::fabs(w);
+        for (int c = 0; c <= dim; ++c) z[c * p + i] += w * g[c];
+        z[(dim + 1) * p + i] += size * g[dim + 1];
+        z[(dim + 2) * p + i] += size * g[dim + 2];
+      }
+    }
+  }
+};
+
+// The affine map of unit u of a frame after its activation, pushed into a feed for the next stage.
+inline void push_unit(const Frame& f, int u, int piece, double next_gamma, Feed& feed) {
+  const Stage& s = *f.stage;
+  const std::size_t p = s.padded;
+  const int dim = f.dim;
+  double y[kMaxDim + 1];
+  if (s.max) {
+    const std::size_t i = s.offsets[u] + piece;
+    for (int k = 0; k <= dim; ++k) y[k] = f.z[k * p + i];
+    feed.push(u, dim, y, f.z[(dim + 1) * p + i], f.z[(dim + 2) * p + i], next_gamma);
+    return;
+  }
+  const Function& fn = s.functions[s.function_of[u]];
+  const double slope = fn.slopes[piece];
+  const int which = s.function_of[u];
+  const Int& intercept = s.intercepts_int[which][piece];
+  if (slope == 0.0 && intercept.is_zero()) return;
+  const std::size_t i = u;
+  double slope_error = f.z[(dim + 1) * p + i], offset_error = f.z[(dim + 2) * p + i];
+  for (int k = 0; k <= dim; ++k) y[k] = f.z[k * p + i];
+  if (slope != 1.0) {
+    double size = 0;
+    for (int k = 0; k <= dim; ++k) {
+      y[k] *= slope;
+      if (k < dim) size = std::fmax(size, std::fabs(y[k]));
+    }
+    const double gain = std::fabs(slope) * (1 + 8 * kUnit);
+    slope_error = slope_error * gain + 2 * kUnit * size + 1e-300;
+    offset_error = offset_error * gain + 2 * kUnit * std::fabs(y[dim]) + 1e-300;
+  }
+  if (!intercept.is_zero()) {
+    long e;
+    const double m = intercept.approximate(e);
+    const double c = clamp_ldexp(m, e - s.slope_power + s.unit_scale[u]);
+    offset_error += 16 * kUnit * std::fabs(c) + 4 * kUnit * std::fabs(y[dim]) + 1e-300;
+    y[dim] += c;
+  }
+  feed.push(u, dim, y, slope_error, offset_error, next_gamma);
+}
+
+}  // namespace linregions

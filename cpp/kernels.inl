@@ -1,0 +1,127 @@
+// Body of the kernels; included by one translation unit per instruction set.  Only plain C headers here: a template from
+// the standard library compiled with AVX2 could be picked by the linker for every caller.
+#include "kernels.hpp"
+#if defined(__SSE2__) || defined(_M_X64)
+#include <immintrin.h>
+#define LINREGIONS_SSE2 1
+#endif
+
+namespace linregions {
+namespace {
+
+#if defined(__AVX2__)
+using Vec = __m256d;
+constexpr int kLanes = 4;
+inline Vec load(const double* p) { return _mm256_loadu_pd(p); }
+inline void store(double* p, Vec v) { _mm256_storeu_pd(p, v); }
+inline Vec broadcast(double v) { return _mm256_set1_pd(v); }
+inline Vec add(Vec a, Vec b) { return _mm256_add_pd(a, b); }
+inline Vec mul(Vec a, Vec b) { return _mm256_mul_pd(a, b); }
+inline Vec absolute(Vec a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
+inline Vec negative(Vec a) { return _mm256_xor_pd(_mm256_set1_pd(-0.0), a); }
+inline unsigned greater(Vec a, Vec b) {
+  return static_cast<unsigned>(_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_GT_OQ)));
+}
+#elif defined(LINREGIONS_SSE2)
+using Vec = __m128d;
+constexpr int kLanes = 2;
+inline Vec load(const double* p) { return _mm_loadu_pd(p); }
+inline void store(double* p, Vec v) { _mm_storeu_pd(p, v); }
+inline Vec broadcast(double v) { return _mm_set1_pd(v); }
+inline Vec add(Vec a, Vec b) { return _mm_add_pd(a, b); }
+inline Vec mul(Vec a, Vec b) { return _mm_mul_pd(a, b); }
+inline Vec absolute(Vec a) { return _mm_andnot_pd(_mm_set1_pd(-0.0), a); }
+inline Vec negative(Vec a) { return _mm_xor_pd(_mm_set1_pd(-0.0), a); }
+inline unsigned greater(Vec a, Vec b) { return static_cast<unsigned>(_mm_movemask_pd(_mm_cmpgt_pd(a, b))); }
+#else
+using Vec = double;
+constexpr int kLanes = 1;
+inline Vec load(const double* p) { return *p; }
+inline void store(double* p, Vec v) { *p = v; }
+inline Vec broadcast(double v) { return v; }
+inline Vec add(Vec a, Vec b) { return a + b; }
+inline Vec mul(Vec a, Vec b) { return a * b; }
+inline Vec absolute(Vec a) { return a < 0 ? -a : a; }
+inline Vec negative(Vec a) { return -a; }
+inline unsigned greater(Vec a, Vec b) { return a > b ? 1u : 0u; }
+#endif
+
+template <int C>
+void accumulate_fixed(int n, int count, const double* const* w, const double* g, double* z, std::size_t stride) {
+  for (int i = 0; i < n; i += kLanes) {
+    Vec acc[C];
+    for (int c = 0; c < C; ++c) acc[c] = load(z + c * stride + i);
+    for (int j = 0; j < count; ++j) {
+      const Vec v = load(w[j] + i);
+      const Vec a = absolute(v);
+      const double* gj = g + j * C;
+      for (int c = 0; c < C - 2; ++c) acc[c] = add(acc[c], mul(v, broadcast(gj[c])));
+      for (int c = C - 2; c < C; ++c) acc[c] = add(acc[c], mul(a, broadcast(gj[c])));
+    }
+    for (int c = 0; c < C; ++c) store(z + c * stride + i, acc[c]);
+  }
+}
+
+void accumulate(int n, int count, const double* const* w, const double* g, int cols, double* z, std::size_t stride) {
+  switch (cols) {
+    case 4: return accumulate_fixed<4>(n, count, w, g, z, stride);
+    case 5: return accumulate_fixed<5>(n, count, w, g, z, stride);
+    case 6: return accumulate_fixed<6>(n, count, w, g, z, stride);
+    case 7: return accumulate_fixed<7>(n, count, w, g, z, stride);
+    case 8: return accumulate_fixed<8>(n, count, w, g, z, stride);
+    case 9: return accumulate_fixed<9>(n, count, w, g, z, stride);
+    case 10: return accumulate_fixed<10>(n, count, w, g, z, stride);
+    case 11: return accumulate_fixed<11>(n, count, w, g, z, stride);
+    default: break;
+  }
+}
+
+constexpr double kInflate = 1.0 + 1e-9;
+constexpr double kTiny = 1e-300;
+// Coefficients above 1e90 (and vertices above 1e200, see cell.hpp) get an infinite error bound, so that no sum below can
+// overflow and still look certain: v * kGuard * kTiny is infinite for them and negligible for all others.
+constexpr double kGuard = 1e218;
+
+void finalize(int n, int dim, double gamma, const double* z, std::size_t stride, double* filter) {
+  const double* c = z + dim * stride;
+  const double* ea = z + (dim + 1) * stride;
+  const double* ec = z + (dim + 2) * stride;
+  const Vec g = broadcast(gamma), up = broadcast(kInflate), tiny = broadcast(kTiny), guard = broadcast(kGuard);
+  const Vec d = broadcast(dim);
+  for (int i = 0; i < n; i += kLanes) {
+    Vec sum = absolute(load(z + i));
+    for (int k = 1; k < dim; ++k) sum = add(sum, absolute(load(z + k * stride + i)));
+    sum = mul(sum, up);
+    const Vec size = absolute(load(c + i));
+    const Vec slope_error = add(mul(load(ea + i), d), mul(g, sum));
+    const Vec offset_error = add(load(ec + i), mul(g, size));
+    store(filter + i, sum);
+    store(filter + stride + i, add(mul(slope_error, up), add(tiny, mul(mul(sum, guard), tiny))));
+    store(filter + 2 * stride + i, add(mul(offset_error, up), add(tiny, mul(mul(size, guard), tiny))));
+  }
+}
+
+void signs(int n, int dim, const double* z, const double* filter, std::size_t stride, const double* x, double xmax,
+           double radius, bool offset, std::uint64_t* pos, std::uint64_t* neg) {
+  const double* c = z + dim * stride;
+  const Vec m = broadcast(xmax), r = broadcast(radius), up = broadcast(kInflate), tiny = broadcast(kTiny);
+  for (int base = 0; base < n; base += 64) {
+    std::uint64_t p = 0, q = 0;
+    const int end = n - base < 64 ? n - base : 64;
+    for (int i = 0; i < end; i += kLanes) {
+      const int at = base + i;
+      Vec s = offset ? load(c + at) : broadcast(0.0);
+      for (int k = 0; k < dim; ++k) s = add(s, mul(load(z + k * stride + at), broadcast(x[k])));
+      Vec e = add(mul(load(filter + stride + at), m), mul(load(filter + at), r));
+      if (offset) e = add(e, load(filter + 2 * stride + at));
+      e = add(mul(e, up), tiny);
+      p |= static_cast<std::uint64_t>(greater(s, e)) << i;
+      q |= static_cast<std::uint64_t>(greater(negative(s), e)) << i;
+    }
+    pos[base / 64] = p;
+    neg[base / 64] = q;
+  }
+}
+
+}  // namespace
+}  // namespace linregions

@@ -1,0 +1,42 @@
+// A run: threads over one search, watched from outside.
+#pragma once
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "shared.hpp"
+
+namespace linregions {
+
+template <int D, int W, bool Inf>
+void run_search(Shared& shared, int thread);
+
+DomainState clip_polyhedron(Shared& shared);
+
+class Run {
+ public:
+  explicit Run(std::vector<StageInput> stages, Domain domain);
+  ~Run();
+  DomainState prepare();
+  void start(Options options);
+  bool wait(double seconds);
+  void stop(int reason) {
+    int none = 0;
+    shared.stop.compare_exchange_strong(none, reason);
+  }
+  RegionShape replay(const std::vector<int>& pieces, bool exact);
+
+  Shared shared;
+
+ private:
+  void work(int thread);
+  void join();
+  bool wide_ = false;
+  std::vector<std::thread> threads_;
+  std::mutex lock_;
+  std::condition_variable changed_;
+  int running_ = 0;
+};
+
+}  // namespace linregions

@@ -1,0 +1,141 @@
+// The depth-first search over cells, one stage after another.
+#pragma once
+#include <algorithm>
+#include <array>
+
+#include "cell.hpp"
+#include "shared.hpp"
+
+namespace linregions {
+
+// D: dimension (0: known at run time only); W: words in a facet mask; Inf: whether vertices may lie at infinity.
+template <int D, int W, bool Inf>
+class Search {
+ public:
+  static constexpr int N = D > 0 ? D : kMaxDim;
+  using V = Vertex<N, W, Inf>;
+  using C = Cell<N, W, Inf>;
+  static constexpr int kBits = 64 * W;
+
+  Search(Shared& shared, int thread)
+      : shared_(shared),
+        model_(shared.model),
+        dim_(shared.domain.dim),
+        thread_(thread),
+        frames_(shared.model.stages.size()),
+        exact_(shared.model, shared.domain, frames_),
+        last_(static_cast<int>(shared.model.stages.size()) - 1) {
+    for (std::size_t s = 0; s < frames_.size(); ++s) frames_[s].init(model_.stages[s], dim());
+    build_domain_rows();
+  }
+
+  void run();
+  DomainState clip_domain(Root& root);
+
+ private:
+  int dim() const { return D > 0 ? D : dim_; }
+
+  // search_signs.inl: certified signs
+  void build_domain_rows();
+  void refresh(V& v, const FacetId* facet);
+  void fix_signs(int level, const int* cut, int count, const double* z, const double* filter, std::size_t stride, V& v,
+                 const FacetId* facet, const std::uint64_t* wanted, std::uint64_t* pos, std::uint64_t* neg);
+  int exact_sign(int level, int cut, V& v, const FacetId* facet);
+  const IntRow& exact_vertex(V& v, const FacetId* facet);
+  struct Value {
+    double value, error;
+  };
+  Value value_at(const double* z, const double* filter, std::size_t stride, int c, const V& v) const;
+
+  // search_split.inl: splitting a cell by a cut
+  struct Block {  // cuts that are being decided: a frame's compact cuts, or the domain's half-spaces
+    int level, count, words;
+    const int* cut;
+    const double *z, *filter;
+    std::size_t stride;
+  };
+  Block block(int s) const {
+    const Frame& f = frames_[s];
+    return {s + 1, f.count, f.words, f.cut.data(), f.cut_z.data(), f.cut_filter.data(), std::size_t(f.padded)};
+  }
+  struct Crossing {
+    int count;
+    V* vertex;
+    std::uint64_t* sign;
+    int bit;
+    FacetId* facet;
+  };
+  Crossing cross(const C& cell, const Block& b, int c, const std::uint64_t* wanted);
+  bool interpolate(const Block& b, int c, const V& p, const V& n, Value fp, Value fn, V& out);
+  C child(const C& cell, const Block& b, const Crossing& x, int c, int side);  // side +1, -1, or 0 for the section
+  void summarize(const C& cell, int words, std::uint64_t* pos, std::uint64_t* neg) const;
+
+  // search_count.inl: the last stage, counted without listing
+  std::uint64_t count_cuts(const C& cell, const Block& b, const std::uint64_t* cuts);
+  std::uint64_t count_on_cut(const C& cell, const Block& b, const std::uint64_t* cuts, int c);
+  std::uint64_t count_on_segment(const C& cell, const Block& b, const std::uint64_t* cuts);
+  void count_last(const C& cell, int s, int depth);
+
+  // search_tree.inl: the tree itself
+  void compose_root();
+  void enter(int s, C cell, int depth);
+  void build_groups(int s, const std::uint64_t* pos, const std::uint64_t* neg, std::vector<int>& undecided);
+  // Cuts that a cell is open to, and those that it is known to lie on the positive side of.
+  struct Known {
+    std::uint64_t *open, *positive;
+  };
+  Known learn(const C& cell, const Known& before, int words);
+  void node(int s, const C& cell, Known before, int depth);
+  void max_node(int s, const C& cell, Known before, std::size_t group, int depth);
+  void win(int s, const C& cell, Known known, std::size_t group, std::size_t row, std::size_t against, int depth);
+  void leaf(int s, const C& cell, int depth);
+  void emit(const C& cell, int depth);
+  bool take();
+  void finish(int depth);
+  void add_regions(std::uint64_t n);
+  void flush();
+  bool stopped() const { return shared_.stop.load(std::memory_order_relaxed) != 0; }
+
+  // search_emit.inl
+  bool witness(const C& cell, double* out);
+  bool strictly_inside(const C& cell, const double* x);
+  void record_shape(const C& cell);
+
+  Shared& shared_;
+  const Model& model_;
+  int dim_;
+  int thread_;
+  std::vector<Frame> frames_;
+  Exact exact_;
+  int last_;
+  Arena arena_;
+  struct Exactly {
+    std::uint64_t id;
+    IntRow row;
+  };
+  std::vector<Exactly> pool_;  // exact vertices, a stack along the search
+  std::uint64_t next_id_ = 1;
+  std::vector<double> domain_z_, domain_filter_;
+  std::vector<int> domain_cut_;
+  Feed feed_;
+  std::vector<double> scratch_;
+  std::vector<std::uint64_t> bits_;
+  std::uint64_t exact_decisions_ = 0, doubtful_ = 0, found_ = 0;
+  std::size_t next_claim_ = 0;
+  bool inside_ = false;  // in a subtree that this thread owns
+  int share_depth_ = 0;
+  Output* output_ = nullptr;
+};
+
+template <int D, int W, bool Inf>
+void run_search(Shared& shared, int thread) {
+  Search<D, W, Inf>(shared, thread).run();
+}
+
+}  // namespace linregions
+
+#include "search_signs.inl"
+#include "search_split.inl"
+#include "search_count.inl"
+#include "search_tree.inl"
+#include "search_emit.inl"

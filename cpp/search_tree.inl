@@ -1,0 +1,385 @@
+// The search tree: enter a stage, split by its open cuts, hand every piece to the next stage.
+#pragma once
+
+namespace linregions {
+
+// The next subtree (numbered alike in all threads): whether this thread does it.
+template <int D, int W, bool Inf>
+bool Search<D, W, Inf>::take() {
+  const std::size_t id = next_claim_++;
+  if (!shared_.claim(id, thread_)) return false;
+  if (shared_.options.mode == Mode::list) output_ = shared_.output(id);
+  return true;
+}
+
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::flush() {
+  if (found_) {
+    const auto total = shared_.regions.fetch_add(found_, std::memory_order_relaxed) + found_;
+    found_ = 0;
+    if (shared_.options.max_regions && total >= shared_.options.max_regions) {
+      int none = 0;
+      shared_.stop.compare_exchange_strong(none, 2);
+    }
+  }
+  shared_.exact_decisions += exact_decisions_;
+  shared_.doubtful += doubtful_;
+  exact_decisions_ = doubtful_ = 0;
+}
+
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::add_regions(std::uint64_t n) {
+  found_ += n;
+  if (found_ >= 4096 || shared_.options.max_regions) flush();
+}
+
+constexpr int kProgressDepth = 10;
+
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::finish(int depth) {
+  if (depth > kProgressDepth) return;
+  shared_.progress += std::uint64_t{1} << (40 - depth);
+  flush();
+}
+
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::run() {
+  share_depth_ = shared_.options.threads > 1 ? kProgressDepth : 0;
+  inside_ = shared_.options.threads <= 1;
+  if (inside_ && shared_.options.mode == Mode::list) output_ = shared_.output(0);
+  const Root& root = shared_.root;
+  C cell;
+  cell.count = static_cast<int>(root.points.size());
+  cell.vertex = arena_.take<V>(root.points.size());
+  cell.facet = arena_.take<FacetId>(kBits);
+  std::vector<FacetId> known;
+  if constexpr (Inf)
+    for (int k = 0; k < 2 * dim(); ++k) known.push_back(facet_id(kInfinityLevel, k));
+  for (int i = 0; i < cell.count; ++i) {
+    const Root::Point& p = root.points[i];
+    V& v = cell.vertex[i];
+    v.mask = Mask<W>::zero();
+    v.exact_id = 0;
+    v.far = p.far;
+    v.radius = p.radius;
+    for (int k = 0; k < dim(); ++k) v.x[k] = p.x[k];
+    measure(dim(), v.x, v.xmax, v.radius);
+    if constexpr (Inf) {
+      v.qradius = p.qradius;
+      for (int k = 0; k < dim(); ++k) v.q[k] = p.q[k];
+      measure(dim(), v.q, v.qmax, v.qradius);
+    }
+    for (FacetId f : p.facets) {
+      std::size_t bit = std::find(known.begin(), known.end(), f) - known.begin();
+      if (bit == known.size()) known.push_back(f);
+      if (bit >= kBits) throw MaskOverflow();
+      v.mask.set(static_cast<int>(bit));
+    }
+  }
+  std::copy(known.begin(), known.end(), cell.facet);
+  if (last_ < 0) {
+    emit(cell, 0);
+  } else {
+    compose_root();
+    enter(0, cell, 0);
+  }
+  flush();
+}
+
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::compose_root() {
+  const Stage& st = model_.stages[0];
+  Frame& f = frames_[0];
+  start_rows(st, dim(), f.z.data());
+  feed_.clear();
+  const auto& rows = shared_.domain.embedding;
+  double y[kMaxDim + 1];
+  for (int j = 0; j < st.inputs; ++j) {
+    double slope_error = 0, offset_error = 0;
+    for (int k = 0; k <= dim(); ++k) {
+      y[k] = rows.empty() ? (k == j ? 1.0 : 0.0) : quotient(rows[j][k], shared_.domain.scale);
+      if (rows.empty()) continue;
+      (k < dim() ? slope_error : offset_error) += 16 * kUnit * std::fabs(y[k]) + (rows[j][k].is_zero() ? 0.0 : 1e-300);
+    }
+    feed_.push(j, dim(), y, slope_error, offset_error, st.gamma);
+  }
+  feed_.add_to(st, dim(), f.z.data());
+}
+
+// Stage s on a cell, its rows composed: find the cuts that split the cell.
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::enter(int s, C cell, int depth) {
+  Frame& f = frames_[s];
+  const Stage& st = *f.stage;
+  if (++f.stamp == 0) {
+    std::fill(f.row_stamp.begin(), f.row_stamp.end(), 0);
+    std::fill(f.cut_stamp.begin(), f.cut_stamp.end(), 0);
+    f.stamp = 1;
+  }
+  f.base_ready = false;
+  f.split_units.clear();
+  f.groups.clear();
+  const int cuts = static_cast<int>(st.cuts.size());
+  if (cuts == 0) {
+    leaf(s, cell, depth);
+    return;
+  }
+  f.finish();
+  const auto mark = arena_.mark();
+  const std::size_t pool = pool_.size();
+  const int words = (cuts + 63) / 64;
+  auto* sign = arena_.take<std::uint64_t>(std::size_t(2) * words * cell.count);
+  auto* wanted = arena_.take<std::uint64_t>(words);
+  auto* pos = arena_.take<std::uint64_t>(words);
+  auto* neg = arena_.take<std::uint64_t>(words);
+  for (int w = 0; w < words; ++w) wanted[w] = ~std::uint64_t{0};
+  if (cuts % 64) wanted[words - 1] = (std::uint64_t{1} << (cuts % 64)) - 1;
+  const double *z = f.cuts_z(), *filter = f.cuts_filter();
+  const std::size_t stride = f.all_padded;
+  for (int i = 0; i < cell.count; ++i) {
+    V& v = cell.vertex[i];
+    std::uint64_t *p = sign + std::size_t(2) * i * words, *q = p + words;
+    if (Inf && v.far)
+      kernels().signs(f.all_padded, dim(), z, filter, stride, v.q, v.qmax, v.qradius, false, p, q);
+    else
+      kernels().signs(f.all_padded, dim(), z, filter, stride, v.x, v.xmax, v.radius, true, p, q);
+    fix_signs(s + 1, nullptr, cuts, z, filter, stride, v, cell.facet, wanted, p, q);
+  }
+  cell.sign = sign;
+  summarize(cell, words, pos, neg);
+  f.cut.clear();
+  if (st.max) {
+    build_groups(s, pos, neg, f.cut);
+  } else {
+    for (int u = 0; u < st.units; ++u) {
+      int stable = 0;
+      bool split = false;
+      for (int c = st.cut_begin[u]; c < st.cut_begin[u + 1]; ++c) {
+        const bool p = pos[c / 64] >> (c % 64) & 1, n = neg[c / 64] >> (c % 64) & 1;
+        if (p && n) {
+          f.cut.push_back(c);
+          split = true;
+        } else {
+          stable += p;
+        }
+      }
+      f.split[u] = split;
+      f.piece[u] = f.stable_piece[u] = stable;
+      if (split) f.split_units.push_back(u);
+    }
+  }
+  f.compact();
+  C open = cell;
+  open.sign = arena_.take<std::uint64_t>(std::size_t(2) * f.words * cell.count);
+  for (int i = 0; i < 2 * cell.count; ++i) {
+    const std::uint64_t* from = sign + std::size_t(i) * words;
+    std::uint64_t* to = open.sign + std::size_t(i) * f.words;
+    for (int w = 0; w < f.words; ++w) to[w] = 0;
+    for (int c = 0; c < f.count; ++c) {
+      const int at = f.cut[c];
+      to[c / 64] |= (from[at / 64] >> (at % 64) & 1) << (c % 64);
+    }
+  }
+  if (s == last_ && shared_.options.mode == Mode::count && !st.max) {
+    count_last(open, s, depth);
+    if (inside_ && depth > 0) finish(depth);
+  } else {
+    Known known{arena_.take<std::uint64_t>(f.words), arena_.take<std::uint64_t>(f.words)};
+    for (int w = 0; w < f.words; ++w) known.open[w] = known.positive[w] = 0;
+    for (int c = 0; c < f.count; ++c) known.open[c / 64] |= std::uint64_t{1} << (c % 64);
+    if (st.max)
+      max_node(s, open, known, 0, depth);
+    else
+      node(s, open, known, depth);
+  }
+  arena_.release(mark);
+  pool_.resize(std::min(pool, pool_.size()));
+}
+
+// In every max group keep the rows that can win on the cell, and the comparisons between them.
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::build_groups(int s, const std::uint64_t* pos, const std::uint64_t* neg,
+                                     std::vector<int>& undecided) {
+  Frame& f = frames_[s];
+  const Stage& st = *f.stage;
+  std::vector<char> alive;
+  for (int u = 0; u < st.units; ++u) {
+    const int n = st.pieces[u], first = st.cut_begin[u];
+    alive.assign(n, 1);
+    int c = first;
+    for (int i = 0; i < n; ++i)
+      for (int j = i + 1; j < n; ++j, ++c) {
+        const bool p = pos[c / 64] >> (c % 64) & 1, q = neg[c / 64] >> (c % 64) & 1;
+        if (p && q) continue;
+        alive[q ? i : j] = 0;  // equal rows: the first one wins
+      }
+    Frame::Group group{u, {}, {}};
+    for (int i = 0; i < n; ++i)
+      if (alive[i]) group.rows.push_back(i);
+    f.split[u] = group.rows.size() > 1;
+    f.piece[u] = f.stable_piece[u] = group.rows[0];
+    if (!f.split[u]) continue;
+    f.split_units.push_back(u);
+    const int size = static_cast<int>(group.rows.size());
+    group.pair.assign(size * size, -1);
+    for (int a = 0; a < size; ++a)
+      for (int b = a + 1; b < size; ++b) {
+        const int i = group.rows[a], j = group.rows[b];
+        group.pair[a * size + b] = static_cast<int>(undecided.size());
+        undecided.push_back(first + i * n - i * (i + 1) / 2 + (j - i - 1));
+      }
+    f.groups.push_back(std::move(group));
+  }
+}
+
+template <int D, int W, bool Inf>
+typename Search<D, W, Inf>::Known Search<D, W, Inf>::learn(const C& cell, const Known& before, int words) {
+  Known now{arena_.take<std::uint64_t>(words), arena_.take<std::uint64_t>(words)};
+  summarize(cell, words, now.positive, now.open);
+  for (int w = 0; w < words; ++w) {
+    const std::uint64_t p = now.positive[w], n = now.open[w];
+    now.open[w] = before.open[w] & p & n;
+    now.positive[w] = before.positive[w] | (before.open[w] & p & ~n);
+  }
+  return now;
+}
+
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::node(int s, const C& cell, Known before, int depth) {
+  if (stopped()) return;
+  if (!inside_ && depth >= share_depth_) {
+    if (!take()) return;
+    inside_ = true;
+    node(s, cell, before, depth);
+    inside_ = false;
+    return;
+  }
+  Frame& f = frames_[s];
+  const auto mark = arena_.mark();
+  const std::size_t pool = pool_.size();
+  const Known known = learn(cell, before, f.words);
+  int c = -1;
+  for (int w = 0; w < f.words && c < 0; ++w)
+    if (known.open[w]) c = 64 * w + std::countr_zero(known.open[w]);
+  if (c < 0) {
+    for (int u : f.split_units) f.piece[u] = f.stable_piece[u];
+    for (int k = 0; k < f.count; ++k)
+      f.piece[model_.stages[s].cuts[f.cut[k]].unit] += known.positive[k / 64] >> (k % 64) & 1;
+    leaf(s, cell, depth);
+  } else {
+    const Block b = block(s);
+    auto* wanted = arena_.take<std::uint64_t>(f.words);
+    for (int w = 0; w < f.words; ++w) wanted[w] = known.open[w];
+    wanted[c / 64] &= ~(std::uint64_t{1} << (c % 64));
+    const Crossing x = cross(cell, b, c, wanted);
+    int first = -1, last = 1;
+    if (shared_.target) {
+      const Cut& cut = f.stage->cuts[f.cut[c]];
+      first = last = f.stage->units && shared_.target[s][cut.unit] > cut.level ? 1 : -1;
+    }
+    const auto inner = arena_.mark();
+    const std::size_t inner_pool = pool_.size();
+    for (int side = first; side <= last; side += 2) {
+      node(s, child(cell, b, x, c, side), known, depth + 1);
+      arena_.release(inner);
+      pool_.resize(std::min(inner_pool, pool_.size()));
+    }
+    if (depth == kProgressDepth && inside_) finish(depth);
+  }
+  arena_.release(mark);
+  pool_.resize(std::min(pool, pool_.size()));
+}
+
+// Max groups one after another: for every row that can win, the part of the cell where it does.
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::max_node(int s, const C& cell, Known before, std::size_t group, int depth) {
+  if (stopped()) return;
+  if (!inside_ && depth >= share_depth_) {
+    if (!take()) return;
+    inside_ = true;
+    max_node(s, cell, before, group, depth);
+    inside_ = false;
+    return;
+  }
+  Frame& f = frames_[s];
+  if (group == f.groups.size()) {
+    leaf(s, cell, depth);
+    return;
+  }
+  const auto mark = arena_.mark();
+  const std::size_t pool = pool_.size();
+  const Known known = learn(cell, before, f.words);
+  const std::size_t size = f.groups[group].rows.size();
+  for (std::size_t a = 0; a < size; ++a) {
+    const int unit = f.groups[group].unit, row = f.groups[group].rows[a];
+    if (shared_.target && shared_.target[s][unit] != row) continue;
+    win(s, cell, known, group, a, 0, depth);
+  }
+  if (depth == kProgressDepth && inside_) finish(depth);
+  arena_.release(mark);
+  pool_.resize(std::min(pool, pool_.size()));
+}
+
+// The part of the cell where row `a` of a group beats the rows from `against` on.
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::win(int s, const C& cell, Known known, std::size_t group, std::size_t a, std::size_t against,
+                            int depth) {
+  Frame& f = frames_[s];
+  const Frame::Group& g = f.groups[group];
+  const std::size_t size = g.rows.size();
+  for (std::size_t b = against; b < size; ++b) {
+    if (b == a) continue;
+    const int c = a < b ? g.pair[a * size + b] : g.pair[b * size + a];
+    const std::uint64_t bit = std::uint64_t{1} << (c % 64);
+    if (!(known.open[c / 64] & bit)) {
+      const bool first_wins = known.positive[c / 64] & bit;
+      if (first_wins != (a < b)) return;
+      continue;
+    }
+    const auto mark = arena_.mark();
+    const std::size_t pool = pool_.size();
+    auto* wanted = arena_.take<std::uint64_t>(f.words);
+    for (int w = 0; w < f.words; ++w) wanted[w] = known.open[w];
+    wanted[c / 64] &= ~bit;
+    const Block all = block(s);
+    const Crossing x = cross(cell, all, c, wanted);
+    const C part = child(cell, all, x, c, a < b ? 1 : -1);
+    win(s, part, learn(part, known, f.words), group, a, b + 1, depth + 1);
+    arena_.release(mark);
+    pool_.resize(std::min(pool, pool_.size()));
+    return;
+  }
+  f.piece[g.unit] = g.rows[a];
+  max_node(s, cell, known, group + 1, depth);
+}
+
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::leaf(int s, const C& cell, int depth) {
+  Frame& f = frames_[s];
+  if (shared_.target)
+    for (int u = 0; u < f.stage->units; ++u)
+      if (f.piece[u] != shared_.target[s][u]) return;
+  if (s == last_) {
+    emit(cell, depth);
+    return;
+  }
+  const Stage& next = model_.stages[s + 1];
+  Frame& g = frames_[s + 1];
+  if (!f.base_ready) {
+    f.base.resize(std::size_t(dim() + 3) * next.padded);
+    start_rows(next, dim(), f.base.data());
+    feed_.clear();
+    const bool any = !f.split_units.empty();
+    for (int u = 0; u < f.stage->units; ++u)
+      if (!any || !f.split[u]) push_unit(f, u, f.piece[u], next.gamma, feed_);
+    feed_.add_to(next, dim(), f.base.data());
+    f.base_ready = true;
+  }
+  std::memcpy(g.z.data(), f.base.data(), sizeof(double) * f.base.size());
+  feed_.clear();
+  for (int u : f.split_units) push_unit(f, u, f.piece[u], next.gamma, feed_);
+  feed_.add_to(next, dim(), g.z.data());
+  enter(s + 1, cell, depth);
+}
+
+}  // namespace linregions

@@ -1,0 +1,139 @@
+"""The two verbs: count the regions of a network on a domain, or list them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .domain import Domain
+from .engines import cells
+from .errors import InputError
+from .network import Network
+from .partition import Count, Partition
+
+DEFINITIONS = ("activation",)
+
+
+def count(
+    model: Any,
+    domain: Domain,
+    *,
+    definition: str = "activation",
+    exact: bool = True,
+    threads: int | None = None,
+    time_limit: float | None = None,
+    max_regions: int | None = None,
+    progress: cells.Progress | None = None,
+) -> Count:
+    """Count the activation regions of a network on a domain (definition R2: full-dimensional, one pattern each).
+
+    Args:
+        model: a `Network`, a path (.onnx, .npz, .safetensors), an ONNX model or a torch module.
+        domain: where to count; its `input_dim` must be the network's, its dimension 1 to 8.
+        definition: which regions; "activation" is R2.
+        exact: settle in rational arithmetic what floating point cannot; with False such decisions are left to floating
+            point and the result says how many there were.
+        threads: worker threads; None takes the cores of this process.
+        time_limit: seconds; when they run out the result is a lower bound.
+        max_regions: stop soon after this many; the result is then a lower bound.
+        progress: called now and then with (fraction done, regions so far).
+
+    Returns:
+        A `Count`; its kind is exact when the run completed with every sign decided rigorously.
+
+    Raises:
+        InputError: an argument does not fit; the message says which.
+
+    Example:
+        >>> import numpy as np
+        >>> from linregions import Box, Network, count
+        >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])
+        >>> count(net, Box([-1, -1], [1, 1])).value
+        4
+    """
+    net = _network(model)
+    _check(definition, domain)
+    engine = cells.open_engine(net, domain)
+    out = cells.run(
+        engine,
+        listing=False,
+        exact=exact,
+        threads=threads,
+        time_limit=time_limit,
+        max_regions=max_regions,
+        progress=progress,
+    )
+    return _count(net, domain, definition, out)
+
+
+def enumerate_regions(
+    model: Any,
+    domain: Domain,
+    *,
+    definition: str = "activation",
+    exact: bool = True,
+    threads: int | None = None,
+    time_limit: float | None = None,
+    max_regions: int | None = None,
+    progress: cells.Progress | None = None,
+) -> Partition:
+    """List the activation regions of a network on a domain.
+
+    Arguments as for `count`.  The regions come in the same order whatever the number of threads.  Patterns and
+    witnesses are held in memory (units/8 + 8 dim bytes a region); `count` needs none of it.
+
+    Returns:
+        A `Partition`, whose `count` carries kind and status.
+
+    Example:
+        >>> from linregions import Box, Network, enumerate_regions
+        >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])
+        >>> partition = enumerate_regions(net, Box([-1, -1], [1, 1]))
+        >>> len(partition), partition.volumes.tolist()
+        (4, [1.0, 1.0, 1.0, 1.0])
+    """
+    net = _network(model)
+    _check(definition, domain)
+    engine = cells.open_engine(net, domain)
+    out = cells.run(
+        engine,
+        listing=True,
+        exact=exact,
+        threads=threads,
+        time_limit=time_limit,
+        max_regions=max_regions,
+        progress=progress,
+    )
+    packed, witnesses, certified = engine.collect()
+    return Partition(net, domain, _count(net, domain, definition, out), engine, packed, witnesses, certified)
+
+
+def _network(model: Any) -> Network:
+    if isinstance(model, Network):
+        return model
+    from .readers import read
+
+    return read(model)
+
+
+def _check(definition: str, domain: Any) -> None:
+    if definition not in DEFINITIONS:
+        known = ", ".join(repr(d) for d in DEFINITIONS)
+        raise InputError(f"definition: {definition!r} is not available; use {known}")
+    if not isinstance(domain, Domain):
+        raise InputError(f"domain: expected a Box, Polytope, Segment, Plane or Space, got {type(domain).__name__}")
+
+
+def _count(net: Network, domain: Domain, definition: str, out: cells.Outcome) -> Count:
+    return Count(
+        value=out.regions,
+        kind=out.kind,
+        status=out.status,
+        definition=definition,
+        engine=cells.NAME,
+        exact_decisions=out.exact_decisions,
+        doubtful=out.doubtful,
+        seconds=out.seconds,
+        network=repr(net),
+        domain=repr(domain),
+        reason=out.reason,
+    )

@@ -1,0 +1,1 @@
+"""Engines: one algorithm per file, behind one runner."""
