@@ -18,6 +18,16 @@ struct MaskOverflow : std::runtime_error {
   MaskOverflow() : std::runtime_error("too many facets on one cell") {}
 };
 
+// Written out, because the baseline instruction set has no popcount and the library's is a call.
+inline int bit_count(std::uint64_t v) {
+  v -= (v >> 1) & 0x5555555555555555u;
+  v = (v & 0x3333333333333333u) + ((v >> 2) & 0x3333333333333333u);
+  v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+  return static_cast<int>((v * 0x0101010101010101u) >> 56);
+}
+
+inline double larger(double a, double b) { return a < b ? b : a; }
+
 template <int W>
 struct Mask {
   std::uint64_t word[W];
@@ -37,7 +47,7 @@ struct Mask {
   }
   int count() const {
     int n = 0;
-    for (int i = 0; i < W; ++i) n += std::popcount(word[i]);
+    for (int i = 0; i < W; ++i) n += bit_count(word[i]);
     return n;
   }
   bool inside(const Mask& b) const {  // this is a subset of b
@@ -66,13 +76,14 @@ struct Vertex {
   std::uint64_t exact_id;  // 0: none; else the pool entry `exact` holds the exact coordinates while its id is the same
   std::uint32_t exact;
   bool far;
+  bool polished;  // coordinates come from the facets themselves, not from a chain of interpolations
 };
 
 // Largest coordinate, radius included; beyond 1e200 nothing is certified in floating point.
 template <int N>
 inline void measure(int dim, const double (&x)[N], double& xmax, double& radius) {
   double m = 0;
-  for (int k = 0; k < dim; ++k) m = std::fmax(m, std::fabs(x[k]));
+  for (int k = 0; k < dim; ++k) m = larger(m, std::fabs(x[k]));
   xmax = (m + radius) * (1 + 4 * kUnit);
   if (!(xmax < 1e200)) radius = std::numeric_limits<double>::infinity();
 }

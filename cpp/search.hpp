@@ -38,6 +38,9 @@ class Search {
   // search_signs.inl: certified signs
   void build_domain_rows();
   void refresh(V& v, const FacetId* facet);
+  bool polish(V& v, const FacetId* facet);
+  void raw_signs(int count, const double* z, const double* filter, std::size_t stride, const V& v, std::uint64_t* pos,
+                 std::uint64_t* neg) const;
   void fix_signs(int level, const int* cut, int count, const double* z, const double* filter, std::size_t stride, V& v,
                  const FacetId* facet, const std::uint64_t* wanted, std::uint64_t* pos, std::uint64_t* neg);
   int exact_sign(int level, int cut, V& v, const FacetId* facet);

@@ -6,7 +6,7 @@ namespace linregions {
 
 inline int count_bits(const std::uint64_t* bits, int words) {
   int n = 0;
-  for (int w = 0; w < words; ++w) n += std::popcount(bits[w]);
+  for (int w = 0; w < words; ++w) n += bit_count(bits[w]);
   return n;
 }
 
@@ -85,7 +85,7 @@ std::uint64_t Search<D, W, Inf>::count_on_segment(const C& cell, const Block& b,
   for (int i = 0; i < n;) {
     int j = i + 1;
     double reach = point[i].t + point[i].error;
-    while (j < n && !(point[j].t - point[j].error > reach)) reach = std::fmax(reach, point[j].t + point[j].error), ++j;
+    while (j < n && !(point[j].t - point[j].error > reach)) reach = larger(reach, point[j].t + point[j].error), ++j;
     if (j - i == 1) {
       ++different;
     } else if (!shared_.options.exact) {

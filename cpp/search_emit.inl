@@ -44,6 +44,7 @@ bool Search<D, W, Inf>::strictly_inside(const C& cell, const double* x) {
   FacetId ids[kBits];
   const int n = list_facets(cell.used(), cell.facet, ids);
   V point;
+  point.far = false;
   for (int k = 0; k < dim(); ++k) point.x[k] = x[k];
   point.radius = 0;
   measure(dim(), point.x, point.xmax, point.radius);
@@ -139,6 +140,7 @@ DomainState Search<D, W, Inf>::clip_domain(Root& root) {
     V& v = cell.vertex[i];
     v.mask = Mask<W>::zero();
     v.exact_id = 0;
+    v.polished = false;
     v.radius = v.qradius = 0;
     for (int k = 0; k < dim(); ++k) {
       v.x[k] = 0;
@@ -150,7 +152,7 @@ DomainState Search<D, W, Inf>::clip_domain(Root& root) {
     measure(dim(), v.q, v.qmax, v.qradius);
     std::uint64_t *pos = cell.sign + std::size_t(2) * i * words, *neg = pos + words;
     for (int w = 0; w < words; ++w) pos[w] = neg[w] = 0;
-    kernels().signs(static_cast<int>(b.stride), dim(), b.z, b.filter, b.stride, v.q, v.qmax, v.qradius, false, pos, neg);
+    raw_signs(n, b.z, b.filter, b.stride, v, pos, neg);
     fix_signs(0, b.cut, n, b.z, b.filter, b.stride, v, cell.facet, wanted, pos, neg);
   }
   bool flat = false;

@@ -22,7 +22,7 @@ void Search<D, W, Inf>::build_domain_rows() {
       const double m = rows[i][k].approximate(e);
       const double value = m == 0.0 ? 0.0 : clamp_ldexp(m, e - top);
       domain_z_[k * n + i] = value;
-      if (k < dim()) size = std::fmax(size, std::fabs(value));
+      if (k < dim()) size = larger(size, std::fabs(value));
     }
     domain_z_[(dim() + 1) * n + i] = 8 * kUnit * size + 1e-300;
     domain_z_[(dim() + 2) * n + i] = 8 * kUnit * std::fabs(domain_z_[dim() * n + i]) + 1e-300;
@@ -42,16 +42,126 @@ const IntRow& Search<D, W, Inf>::exact_vertex(V& v, const FacetId* facet) {
   return pool_.back().row;
 }
 
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::raw_signs(int count, const double* z, const double* filter, std::size_t stride, const V& v,
+                                  std::uint64_t* pos, std::uint64_t* neg) const {
+  const int n = (count + 7) / 8 * 8;
+  if (Inf && v.far)
+    kernels().signs(n, dim(), z, filter, stride, v.q, v.qmax, v.qradius, false, pos, neg);
+  else
+    kernels().signs(n, dim(), z, filter, stride, v.x, v.xmax, v.radius, true, pos, neg);
+}
+
+// Solve for a vertex from `dim` of its facets in float64, with a rigorous radius.  With R an approximate inverse of their
+// normals H and x an approximate solution, |x - exact| <= |R| |H x - h| / (1 - ||I - R H||), all bounds including the
+// errors of the rows.  Ends the growth of the radius along chains of interpolations; false where R is too poor.
+template <int D, int W, bool Inf>
+bool Search<D, W, Inf>::polish(V& v, const FacetId* facet) {
+  v.polished = true;
+  if (Inf && v.far) return false;
+  const int d = dim();
+  double h[N][N], rhs[N], slope_error[N], r[N][2 * N];
+  const double *row_z[N], *row_filter[N];
+  std::size_t row_stride[N];
+  int row_at[N];
+  int n = 0;
+  for (int w = 0; w < W && n < d; ++w)
+    for (std::uint64_t rest = v.mask.word[w]; rest && n < d; rest &= rest - 1) {
+      const FacetId id = facet[64 * w + std::countr_zero(rest)];
+      const auto level = facet_level(id);
+      const int at = static_cast<int>(facet_index(id));
+      if (level == kInfinityLevel) return false;
+      const double* z;
+      std::size_t stride;
+      if (level == 0) {
+        z = domain_z_.data();
+        stride = (shared_.domain.rows.size() + 7) / 8 * 8;
+        row_filter[n] = domain_filter_.data();
+      } else {
+        const Frame& f = frames_[level - 1];
+        z = f.cuts_z();
+        stride = f.all_padded;
+        row_filter[n] = f.cuts_filter();
+      }
+      for (int k = 0; k < d; ++k) h[n][k] = z[k * stride + at];
+      rhs[n] = -z[d * stride + at];
+      slope_error[n] = z[(d + 1) * stride + at];
+      row_z[n] = z;
+      row_stride[n] = stride;
+      row_at[n] = at;
+      ++n;
+    }
+  if (n < d) return false;
+  // Gauss-Jordan with partial pivoting on [H | I].
+  for (int i = 0; i < d; ++i)
+    for (int k = 0; k < d; ++k) {
+      r[i][k] = h[i][k];
+      r[i][d + k] = i == k ? 1.0 : 0.0;
+    }
+  for (int c = 0; c < d; ++c) {
+    int pivot = c;
+    for (int i = c + 1; i < d; ++i)
+      if (std::fabs(r[i][c]) > std::fabs(r[pivot][c])) pivot = i;
+    if (!(std::fabs(r[pivot][c]) > 0)) return false;
+    if (pivot != c)
+      for (int k = 0; k < 2 * d; ++k) std::swap(r[c][k], r[pivot][k]);
+    const double inverse = 1.0 / r[c][c];
+    for (int k = 0; k < 2 * d; ++k) r[c][k] *= inverse;
+    for (int i = 0; i < d; ++i) {
+      if (i == c || r[i][c] == 0.0) continue;
+      const double factor = r[i][c];
+      for (int k = 0; k < 2 * d; ++k) r[i][k] -= factor * r[c][k];
+    }
+  }
+  V w;
+  for (int i = 0; i < d; ++i) {
+    w.x[i] = 0;
+    for (int j = 0; j < d; ++j) w.x[i] += r[i][d + j] * rhs[j];
+  }
+  w.radius = 0;
+  measure(d, w.x, w.xmax, w.radius);
+  double residual[N];
+  for (int j = 0; j < d; ++j) {
+    const Value f = value_at(row_z[j], row_filter[j], row_stride[j], row_at[j], w);
+    residual[j] = std::fabs(f.value) + f.error;
+  }
+  double norm = 0, radius = 0;
+  for (int i = 0; i < d; ++i) {
+    double sum = 0, reach = 0;
+    for (int k = 0; k < d; ++k) {
+      double g = i == k ? -1.0 : 0.0, size = 1.0;
+      for (int j = 0; j < d; ++j) {
+        g += r[i][d + j] * h[j][k];
+        size += std::fabs(r[i][d + j] * h[j][k]);
+      }
+      sum += std::fabs(g) + (2 * d + 4) * kUnit * size;
+    }
+    for (int j = 0; j < d; ++j) {
+      sum += d * std::fabs(r[i][d + j]) * slope_error[j];
+      reach += std::fabs(r[i][d + j]) * residual[j];
+    }
+    norm = larger(norm, sum);
+    radius = larger(radius, reach);
+  }
+  if (!(norm < 0.5)) return false;
+  radius = radius / (1 - norm) * (1 + 1e-9) + 1e-300;
+  if (!(radius < v.radius)) return false;
+  for (int k = 0; k < d; ++k) v.x[k] = w.x[k];
+  v.radius = radius;
+  measure(d, v.x, v.xmax, v.radius);
+  return true;
+}
+
 // Replace the approximate coordinates by the exact ones, rounded.
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::refresh(V& v, const FacetId* facet) {
   const IntRow& e = exact_vertex(v, facet);
   if (e.empty()) return;
   v.radius = 0;
-  double size = 0;
+  v.polished = true;
   const auto coordinate = [&](const Int& x, double& radius) {
     const double value = quotient(x, e[dim()]);
-    radius = std::fmax(radius, 16 * kUnit * std::fabs(value) + (x.is_zero() ? 0.0 : 1e-300));
+    radius = larger(radius, 16 * kUnit * std::fabs(value) + (x.is_zero() ? 0.0 : 1e-300));
     return value;
   };
   for (int k = 0; k < dim(); ++k) v.x[k] = coordinate(e[k], v.radius);
@@ -62,7 +172,6 @@ void Search<D, W, Inf>::refresh(V& v, const FacetId* facet) {
     for (int k = 0; k < dim(); ++k) v.q[k] = v.far ? coordinate(e[dim() + 1 + k], v.qradius) : 0.0;
     measure(dim(), v.q, v.qmax, v.qradius);
   }
-  (void)size;
 }
 
 template <int D, int W, bool Inf>
@@ -87,11 +196,29 @@ void Search<D, W, Inf>::fix_signs(int level, const int* cut, int count, const do
                                   std::size_t stride, V& v, const FacetId* facet, const std::uint64_t* wanted,
                                   std::uint64_t* pos, std::uint64_t* neg) {
   const int words = (count + 63) / 64;
-  std::uint64_t doubts = 0;
-  for (int w = 0; w < words; ++w) doubts += std::popcount(wanted[w] & ~(pos[w] | neg[w]));
-  if (doubts == 0) return;
+  const auto doubts = [&] {
+    std::uint64_t n = 0;
+    for (int w = 0; w < words; ++w) n += bit_count(wanted[w] & ~(pos[w] | neg[w]));
+    return n;
+  };
+  std::uint64_t open = doubts();
+  if (open == 0) return;
+  const auto again = [&] {
+    const std::size_t base = bits_.size();
+    bits_.resize(base + 2 * words);
+    std::uint64_t *p = bits_.data() + base, *q = p + words;
+    raw_signs(count, z, filter, stride, v, p, q);
+    for (int w = 0; w < words; ++w) {
+      pos[w] |= p[w];
+      neg[w] |= q[w];
+    }
+    bits_.resize(base);
+    open = doubts();
+  };
+  if (!v.polished && polish(v, facet)) again();
+  if (open == 0) return;
   if (!shared_.options.exact) {
-    doubtful_ += doubts;
+    doubtful_ += open;
     for (int w = 0; w < words; ++w)
       for (std::uint64_t rest = wanted[w] & ~(pos[w] | neg[w]); rest; rest &= rest - 1) {
         const int c = 64 * w + std::countr_zero(rest);
@@ -106,21 +233,10 @@ void Search<D, W, Inf>::fix_signs(int level, const int* cut, int count, const do
       }
     return;
   }
-  exact_decisions_ += doubts;
+  exact_decisions_ += open;
   if (!(v.exact_id && v.exact < pool_.size() && pool_[v.exact].id == v.exact_id)) {
     refresh(v, facet);
-    const std::size_t base = bits_.size();
-    bits_.resize(base + 2 * words);
-    std::uint64_t *p = bits_.data() + base, *q = p + words;
-    if (Inf && v.far)
-      kernels().signs(static_cast<int>((count + 7) / 8 * 8), dim(), z, filter, stride, v.q, v.qmax, v.qradius, false, p, q);
-    else
-      kernels().signs(static_cast<int>((count + 7) / 8 * 8), dim(), z, filter, stride, v.x, v.xmax, v.radius, true, p, q);
-    for (int w = 0; w < words; ++w) {
-      pos[w] |= p[w];
-      neg[w] |= q[w];
-    }
-    bits_.resize(base);
+    again();
   }
   for (int w = 0; w < words; ++w)
     for (std::uint64_t rest = wanted[w] & ~(pos[w] | neg[w]); rest; rest &= rest - 1) {

@@ -31,8 +31,8 @@ bool Search<D, W, Inf>::interpolate(const Block& b, int c, const V& p, const V& 
   for (int k = 0; k < dim(); ++k) {
     const double step = n.x[k] - p.x[k];
     out.x[k] = p.x[k] + t * step;
-    length = std::fmax(length, std::fabs(step));
-    size = std::fmax(size, std::fmax(std::fabs(p.x[k]), std::fabs(n.x[k])));
+    length = larger(length, std::fabs(step));
+    size = larger(size, larger(std::fabs(p.x[k]), std::fabs(n.x[k])));
   }
   const double dt = (fp.error * (1 - t) + fn.error * t) / (safe > 0 ? safe : d) + 8 * kUnit;
   const double r = (1 - t) * p.radius + t * n.radius + dt * (length + p.radius + n.radius) + 8 * kUnit * size;
@@ -40,6 +40,9 @@ bool Search<D, W, Inf>::interpolate(const Block& b, int c, const V& p, const V& 
   measure(dim(), out.x, out.xmax, out.radius);
   return true;
 }
+
+// A vertex known less well than this (relatively) is solved for again from its facets.
+constexpr double kRoughRadius = 1e-12;
 
 // All vertices that cut c makes on the edges of a cell; their signs are decided for the cuts in `wanted`.
 template <int D, int W, bool Inf>
@@ -87,23 +90,23 @@ typename Search<D, W, Inf>::Crossing Search<D, W, Inf>::cross(const C& cell, con
     v.mask = p.mask & n.mask;
     v.mask.set(x.bit);
     v.exact_id = 0;
-    v.far = false;
+    v.far = v.polished = false;
+    if constexpr (Inf) {
+      for (int d = 0; d < dim(); ++d) v.q[d] = 0;
+      v.qmax = v.qradius = 0;
+    }
     bool done = false;
     if (!(Inf && (p.far || n.far))) {
       const Value fp = value_at(b.z, b.filter, b.stride, c, p), fn = value_at(b.z, b.filter, b.stride, c, n);
       done = interpolate(b, c, p, n, fp, fn, v);
-      if constexpr (Inf) {
-        for (int d = 0; d < dim(); ++d) v.q[d] = 0;
-        v.qmax = v.qradius = 0;
-      }
     }
-    if (!done) refresh(v, x.facet);
+    if (done && v.radius > kRoughRadius * v.xmax) polish(v, x.facet);
+    if (!done) {
+      v.radius = std::numeric_limits<double>::infinity();
+      if (!polish(v, x.facet)) refresh(v, x.facet);
+    }
     std::uint64_t *pos = x.sign + std::size_t(2) * k * words, *neg = pos + words;
-    const int n8 = (b.count + 7) / 8 * 8;
-    if (Inf && v.far)
-      kernels().signs(n8, dim(), b.z, b.filter, b.stride, v.q, v.qmax, v.qradius, false, pos, neg);
-    else
-      kernels().signs(n8, dim(), b.z, b.filter, b.stride, v.x, v.xmax, v.radius, true, pos, neg);
+    raw_signs(b.count, b.z, b.filter, b.stride, v, pos, neg);
     fix_signs(b.level, b.cut, b.count, b.z, b.filter, b.stride, v, x.facet, wanted, pos, neg);
     // On the cut itself the value is zero by construction.
     pos[at] &= ~bit;

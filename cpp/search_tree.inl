@@ -60,6 +60,7 @@ void Search<D, W, Inf>::run() {
     V& v = cell.vertex[i];
     v.mask = Mask<W>::zero();
     v.exact_id = 0;
+    v.polished = false;
     v.far = p.far;
     v.radius = p.radius;
     for (int k = 0; k < dim(); ++k) v.x[k] = p.x[k];
@@ -139,10 +140,7 @@ void Search<D, W, Inf>::enter(int s, C cell, int depth) {
   for (int i = 0; i < cell.count; ++i) {
     V& v = cell.vertex[i];
     std::uint64_t *p = sign + std::size_t(2) * i * words, *q = p + words;
-    if (Inf && v.far)
-      kernels().signs(f.all_padded, dim(), z, filter, stride, v.q, v.qmax, v.qradius, false, p, q);
-    else
-      kernels().signs(f.all_padded, dim(), z, filter, stride, v.x, v.xmax, v.radius, true, p, q);
+    raw_signs(cuts, z, filter, stride, v, p, q);
     fix_signs(s + 1, nullptr, cuts, z, filter, stride, v, cell.facet, wanted, p, q);
   }
   cell.sign = sign;
