@@ -42,7 +42,7 @@ bool Search<D, W, Inf>::interpolate(const Block& b, int c, const V& p, const V& 
 }
 
 // A vertex known less well than this (relatively) is solved for again from its facets.
-constexpr double kRoughRadius = 1e-12;
+constexpr double kRoughRadius = 1e-8;
 
 // All vertices that cut c makes on the edges of a cell; their signs are decided for the cuts in `wanted`.
 template <int D, int W, bool Inf>

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-
-import numpy as np
 
 Row = list[Fraction]
 
@@ -22,8 +21,6 @@ def dot(coefficients: Sequence[Fraction], point: Sequence[Fraction]) -> Fraction
 
 def scaled_integers(rows: Sequence[Sequence[Fraction]]) -> tuple[list[list[int]], int]:
     """Integers `n` and one positive `scale` with `rows[i][j] == n[i][j] / scale`."""
-    import math
-
     scale = math.lcm(1, *(v.denominator for row in rows for v in row))
     return [[v.numerator * (scale // v.denominator) for v in row] for row in rows], scale
 
@@ -38,6 +35,9 @@ def rank(rows: Sequence[Sequence[Fraction]]) -> int:
     return int(fmpz_mat(integers).rank())
 
 
-def as_float(rows: Sequence[Sequence[Fraction]]) -> np.ndarray:
-    """Nearest float64 of every entry."""
-    return np.array([[float(v) for v in row] for row in rows], dtype=np.float64)
+def nearest_float(value: Fraction) -> float:
+    """Nearest float64; infinite beyond the largest one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

@@ -13,7 +13,7 @@ import numpy as np
 
 from .domain import Domain
 from .errors import InputError
-from .exact import dot
+from .exact import dot, nearest_float
 from .network import Network
 
 
@@ -122,7 +122,7 @@ class Partition:
         self._engine = engine
         for i in np.flatnonzero(~self.certified):
             point = self.exact_witness(int(i))
-            self.witnesses[i] = [float(v) for v in point]
+            self.witnesses[i] = [nearest_float(v) for v in point]
         for array in (self.packed, self.witnesses, self.certified):
             array.flags.writeable = False
 

@@ -1,0 +1,175 @@
+"""Reading torch modules through `torch.export`; torch is loaded already when a module is passed."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, LinregionsError, UnsupportedModelError
+from ..network import Network
+from .check import check
+from .graph import UNKNOWN, Unsupported, Var, reason
+from .torch_ops import HANDLERS, TorchNode
+from .wiring import Wiring
+
+_TRANSPARENT = ("Flatten", "Identity", "Dropout")
+
+
+def read_torch(module: Any, *, input_shape: tuple[int, ...] | None = None, source: str | None = None) -> Network:
+    """Read a torch `nn.Module` as a network.
+
+    The module is traced in eval mode and gets its training flags back, submodule by submodule; its weights are not
+    touched.
+    Numbers in the module's code are taken in the floating-point type of the tensor that they meet, as torch takes them.
+    The multiplier of a batch normalisation is the float64 nearest to weight / sqrt(var + eps).
+
+    Args:
+        module: takes one tensor (batch, *input_shape) and gives one (or several, which are flattened
+            one after the other).
+        input_shape: shape of one input without the batch axis; needed unless the module starts with a Linear layer.
+        source: the name that messages use; the class name by default.
+
+    Raises:
+        UnsupportedModelError: some operations are not piecewise linear or not known; it lists all of them.
+        InputError: the input shape is missing or wrong, or the module cannot be exported.
+
+    Example:
+        >>> import torch  # doctest: +SKIP
+        >>> read_torch(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU()))  # doctest: +SKIP
+        Network 2-3, 3 units with pieces (3 relu)
+    """
+    source = source or type(module).__name__
+    shape = _shape(module, input_shape, source)
+    modes = [(m, m.training) for m in module.modules()]
+    try:
+        for each, _ in modes:
+            each.training = False
+        return _read(module, shape, source)
+    finally:
+        for each, mode in modes:
+            each.training = mode
+
+
+def _read(module: Any, shape: tuple[int, ...], source: str) -> Network:
+    torch: Any = sys.modules["torch"]  # loaded already: the module comes from it
+    first = next((p for p in [*module.parameters(), *module.buffers()] if p.is_floating_point()), None)
+    example = torch.zeros(
+        (1, *shape), dtype=None if first is None else first.dtype, device=None if first is None else first.device
+    )
+    try:
+        with torch.no_grad():
+            module(example)
+            program = torch.export.export(module, (example,))
+    except Exception as error:  # Whatever the module raises, the user learns in one sentence that it did.
+        text = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{source}: torch.export fails on an input of shape {tuple(example.shape)} ({text}); check input_shape"
+        ) from error
+    net = _walk(program, math.prod(shape), source)
+
+    def run(x: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            y = module(torch.from_numpy(x).reshape(example.shape).to(dtype=example.dtype, device=example.device))
+        outs = y.values() if isinstance(y, dict) else y if isinstance(y, list | tuple) else [y]
+        return np.concatenate([o.detach().to("cpu", torch.float64).numpy().ravel() for o in outs])
+
+    check(net, run, str(example.dtype).removeprefix("torch."), source=source)
+    return net
+
+
+def _shape(module: Any, input_shape: tuple[int, ...] | None, source: str) -> tuple[int, ...]:
+    if input_shape is not None:
+        shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        if any(not isinstance(n, int) or n < 1 for n in shape):
+            raise InputError(f"input_shape: expected positive whole numbers without the batch axis, got {input_shape}")
+        return shape
+    for part in module.modules():
+        if next(part.children(), None) is not None or type(part).__name__ in _TRANSPARENT:
+            continue
+        if type(part).__name__ == "Linear":
+            return (int(part.in_features),)
+        break
+    raise InputError(
+        f"{source}: its input shape is not known; pass input_shape, without the batch axis, for example (3, 32, 32)"
+    )
+
+
+def _walk(program: Any, inputs: int, source: str) -> Network:
+    """Translate the exported graph."""
+    net = Wiring(inputs)
+    values = _placeholders(program, inputs, source)
+    problems: list[str] = []
+    outputs: list[Any] = []
+    for node in program.graph.nodes:
+        if node.op == "output":
+            outputs = [values[a] if hasattr(a, "meta") else a for a in node.args[0]]
+        elif node.op == "call_function":
+            values[node] = _call(node, values, net, problems, source)
+    if problems:
+        raise UnsupportedModelError(source, problems)
+    mutated = [s for s in program.graph_signature.output_specs if s.kind.name != "USER_OUTPUT"]
+    if mutated:
+        raise InputError(f"{source}: the module changes its own buffers in eval mode, so it is no fixed function")
+    if not all(isinstance(o, Var) for o in outputs) or not outputs:
+        raise InputError(f"{source}: an output of the module is not read: it is a constant, or indices")
+    return net.finish(np.concatenate([o.wires.ravel() for o in outputs]), source=source)
+
+
+def _placeholders(program: Any, inputs: int, source: str) -> dict[Any, Any]:
+    specs = {s.arg.name: s for s in program.graph_signature.input_specs}
+    values: dict[Any, Any] = {}
+    for node in program.graph.nodes:
+        if node.op != "placeholder":
+            continue
+        spec = specs[node.name]
+        if spec.kind.name == "USER_INPUT":
+            values[node] = Var(np.arange(inputs, dtype=np.int64).reshape(tuple(node.meta["val"].shape)))
+        else:
+            table = program.constants if spec.target in program.constants else program.state_dict
+            values[node] = table[spec.target].detach()
+    return values
+
+
+def _call(node: Any, values: dict[Any, Any], net: Wiring, problems: list[str], source: str) -> Any:
+    operator = str(getattr(node.target, "_schema", node.target)).split("(")[0].removeprefix("aten::").split(".")[0]
+    if node.target.__class__.__name__ == "builtin_function_or_method":
+        operator = node.target.__name__
+    operator = operator.strip("<>")
+    label = f"node {node.name!r} ({operator})"
+    handler: Callable[[TorchNode], Any] | None = HANDLERS.get(operator)
+
+    def value(a: Any) -> Any:
+        if hasattr(a, "meta") and a in values:
+            return values[a]
+        return type(a)(value(v) for v in a) if isinstance(a, list | tuple) else a
+
+    args, kwargs = [value(a) for a in node.args], {k: value(v) for k, v in node.kwargs.items()}
+    flat = [v for a in [*args, *kwargs.values()] for v in (a if isinstance(a, list | tuple) else [a])]
+    try:
+        if not any(isinstance(v, Var) or v is UNKNOWN for v in flat):
+            return node.target(*args, **kwargs)
+        if handler is None:
+            last = any(user.op == "output" for user in node.users)
+            raise Unsupported(reason(operator.lstrip("_").removesuffix("_"), last=last))
+        if any(v is UNKNOWN for v in flat):
+            if not problems:
+                raise Unsupported("it uses an output, such as indices, that is no continuous function of the input")
+            return UNKNOWN
+        made = handler(
+            TorchNode(net, node, operator.removesuffix("_") if operator[0] != "_" else operator, args, kwargs, label)
+        )
+        if isinstance(made, list):
+            return [Var(np.asarray(m)) for m in made]
+        return made if isinstance(made, Var) or made is UNKNOWN else Var(np.asarray(made))
+    except Unsupported as problem:
+        problems.append(f"{label}: {problem}")
+        return UNKNOWN
+    except LinregionsError as error:
+        raise InputError(f"{source}: {error}") from error
+    except Exception as error:
+        text = " ".join(str(error).split())[:200]
+        raise InputError(f"{source}: {label} cannot be read ({type(error).__name__}: {text})") from error
