@@ -138,30 +138,39 @@ inline void start_rows(const Stage& stage, int dim, double* z) {
 
 // The affine maps of some inputs of a stage, ready to be multiplied by its columns: per input dim + 3 numbers.
 struct Feed {
+  int count = 0;
   std::vector<int> input;
   std::vector<double> numbers;
   std::vector<const double*> column;
 
-  void clear() {
-    input.clear();
-    numbers.clear();
+  void clear() { count = 0; }
+  // Room for one more; the caller fills the dim slopes and the offset and then calls `done`.
+  double* next(int j, int dim) {
+    if (count == static_cast<int>(input.size())) {
+      input.resize(2 * count + 64);
+      numbers.resize(input.size() * (dim + 3));
+    }
+    input[count] = j;
+    return numbers.data() + static_cast<std::size_t>(count) * (dim + 3);
   }
-  // y: dim slopes and the offset; errors bound |slope - exact| and |offset - exact|.
-  void push(int j, int dim, const double* y, double slope_error, double offset_error, double gamma) {
+  // Errors bound |slope - exact| and |offset - exact|; gamma is the relative error of what is made of them next.
+  void done(double* y, int dim, double slope_error, double offset_error, double gamma) {
     double size = 0;
-    for (int k = 0; k < dim; ++k) size = std::fmax(size, std::fabs(y[k]));
-    input.push_back(j);
-    numbers.insert(numbers.end(), y, y + dim + 1);
-    numbers.push_back(slope_error + gamma * size);
-    numbers.push_back(offset_error + gamma * std::fabs(y[dim]));
+    for (int k = 0; k < dim; ++k) {
+      const double a = std::fabs(y[k]);
+      size = size < a ? a : size;
+    }
+    y[dim + 1] = slope_error + gamma * size;
+    y[dim + 2] = offset_error + gamma * std::fabs(y[dim]);
+    ++count;
   }
   void add_to(const Stage& stage, int dim, double* z) {
-    const int n = static_cast<int>(input.size());
+    const int n = count;
     if (n == 0) return;
     const int cols = dim + 3;
     const std::size_t p = stage.padded;
     if (stage.dense) {
-      column.resize(n);
+      if (static_cast<int>(column.size()) < n) column.resize(input.size());
       for (int k = 0; k < n; ++k) column[k] = stage.columns.data() + static_cast<std::size_t>(input[k]) * p;
       kernels().accumulate(stage.padded, n, column.data(), numbers.data(), cols, z, p);
       return;
@@ -180,26 +189,22 @@ struct Feed {
 };
 
 // The affine map of unit u of a frame after its activation, pushed into a feed for the next stage.
+template <int D>
 inline void push_unit(const Frame& f, int u, int piece, double next_gamma, Feed& feed) {
   const Stage& s = *f.stage;
   const std::size_t p = s.padded;
-  const int dim = f.dim;
-  double y[kMaxDim + 1];
-  if (s.max) {
-    const std::size_t i = s.offsets[u] + piece;
-    for (int k = 0; k <= dim; ++k) y[k] = f.z[k * p + i];
-    feed.push(u, dim, y, f.z[(dim + 1) * p + i], f.z[(dim + 2) * p + i], next_gamma);
-    return;
-  }
-  const Function& fn = s.functions[s.function_of[u]];
-  const double slope = fn.slopes[piece];
-  const int which = s.function_of[u];
-  const Int& intercept = s.intercepts_int[which][piece];
-  if (slope == 0.0 && intercept.is_zero()) return;
-  const std::size_t i = u;
-  double slope_error = f.z[(dim + 1) * p + i], offset_error = f.z[(dim + 2) * p + i];
-  for (int k = 0; k <= dim; ++k) y[k] = f.z[k * p + i];
-  if (slope != 1.0) {
+  const int dim = D > 0 ? D : f.dim;
+  const auto action = s.max ? Stage::Action::keep : s.action[s.function_of[u]][piece];
+  if (action == Stage::Action::drop) return;
+  const std::size_t i = s.max ? s.offsets[u] + piece : u;
+  const double* z = f.z.data() + i;
+  double* y = feed.next(u, dim);
+  for (int k = 0; k <= dim; ++k) y[k] = z[k * p];
+  double slope_error = z[(dim + 1) * p], offset_error = z[(dim + 2) * p];
+  if (action == Stage::Action::affine) {
+    const int which = s.function_of[u];
+    const double slope = s.functions[which].slopes[piece];
+    const Int& intercept = s.intercepts_int[which][piece];
     double size = 0;
     for (int k = 0; k <= dim; ++k) {
       y[k] *= slope;
@@ -208,15 +213,15 @@ inline void push_unit(const Frame& f, int u, int piece, double next_gamma, Feed&
     const double gain = std::fabs(slope) * (1 + 8 * kUnit);
     slope_error = slope_error * gain + 2 * kUnit * size + 1e-300;
     offset_error = offset_error * gain + 2 * kUnit * std::fabs(y[dim]) + 1e-300;
+    if (!intercept.is_zero()) {
+      long e;
+      const double m = intercept.approximate(e);
+      const double c = clamp_ldexp(m, e - s.slope_power + s.unit_scale[u]);
+      offset_error += 16 * kUnit * std::fabs(c) + 4 * kUnit * std::fabs(y[dim]) + 1e-300;
+      y[dim] += c;
+    }
   }
-  if (!intercept.is_zero()) {
-    long e;
-    const double m = intercept.approximate(e);
-    const double c = clamp_ldexp(m, e - s.slope_power + s.unit_scale[u]);
-    offset_error += 16 * kUnit * std::fabs(c) + 4 * kUnit * std::fabs(y[dim]) + 1e-300;
-    y[dim] += c;
-  }
-  feed.push(u, dim, y, slope_error, offset_error, next_gamma);
+  feed.done(y, dim, slope_error, offset_error, next_gamma);
 }
 
 }  // namespace linregions

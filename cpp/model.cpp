@@ -185,6 +185,13 @@ void build_exact(const StageInput& in, Stage& s, Int& scale) {
       now -= product(f.slopes[p + 1], f.breakpoints[p]);
       intercepts.push_back(now);
     }
+    std::vector<Stage::Action> actions;
+    for (std::size_t p = 0; p < f.slopes.size(); ++p)
+      actions.push_back(!intercepts[p].is_zero() ? Stage::Action::affine
+                        : f.slopes[p] == 0.0     ? Stage::Action::drop
+                        : f.slopes[p] == 1.0     ? Stage::Action::keep
+                                                 : Stage::Action::affine);
+    s.action.push_back(actions);
     s.slopes_int.push_back(slopes);
     s.intercepts_int.push_back(intercepts);
   }

@@ -60,6 +60,9 @@ struct Stage {
   std::vector<Function> functions;
   std::vector<int> offsets;                     // max groups, units + 1 entries
   std::vector<int> pieces;                      // per unit
+  // What a piece does to its row, per function and piece: nothing left, the row itself, or slope and intercept.
+  enum class Action : std::uint8_t { drop, keep, affine };
+  std::vector<std::vector<Action>> action;
   // Exact side, original units.
   std::vector<double> weight_rows;              // dense, row-major
   std::vector<int> row_ptr, row_column;         // sparse

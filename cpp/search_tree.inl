@@ -94,15 +94,15 @@ void Search<D, W, Inf>::compose_root() {
   start_rows(st, dim(), f.z.data());
   feed_.clear();
   const auto& rows = shared_.domain.embedding;
-  double y[kMaxDim + 1];
   for (int j = 0; j < st.inputs; ++j) {
+    double* y = feed_.next(j, dim());
     double slope_error = 0, offset_error = 0;
     for (int k = 0; k <= dim(); ++k) {
       y[k] = rows.empty() ? (k == j ? 1.0 : 0.0) : quotient(rows[j][k], shared_.domain.scale);
       if (rows.empty()) continue;
       (k < dim() ? slope_error : offset_error) += 16 * kUnit * std::fabs(y[k]) + (rows[j][k].is_zero() ? 0.0 : 1e-300);
     }
-    feed_.push(j, dim(), y, slope_error, offset_error, st.gamma);
+    feed_.done(y, dim(), slope_error, offset_error, st.gamma);
   }
   feed_.add_to(st, dim(), f.z.data());
 }
@@ -145,10 +145,27 @@ void Search<D, W, Inf>::enter(int s, C cell, int depth) {
   }
   cell.sign = sign;
   summarize(cell, words, pos, neg);
-  f.cut.clear();
+  if (st.max) f.cut.clear();
   if (st.max) {
     build_groups(s, pos, neg, f.cut);
+  } else if (st.simple) {  // cut u is unit u
+    for (int u : f.cut) f.split[u] = 0;
+    f.cut.clear();
+    for (int w = 0; w < words; ++w) {
+      const std::uint64_t stable = pos[w] & ~neg[w];
+      const int end = std::min(64, cuts - 64 * w);
+      int* piece = f.piece.data() + 64 * w;
+      for (int u = 0; u < end; ++u) piece[u] = stable >> u & 1;
+      for (std::uint64_t rest = pos[w] & neg[w]; rest; rest &= rest - 1) {
+        const int u = 64 * w + std::countr_zero(rest);
+        f.cut.push_back(u);
+        f.split_units.push_back(u);
+        f.split[u] = 1;
+        f.stable_piece[u] = 0;
+      }
+    }
   } else {
+    f.cut.clear();
     for (int u = 0; u < st.units; ++u) {
       int stable = 0;
       bool split = false;
@@ -369,13 +386,13 @@ void Search<D, W, Inf>::leaf(int s, const C& cell, int depth) {
     feed_.clear();
     const bool any = !f.split_units.empty();
     for (int u = 0; u < f.stage->units; ++u)
-      if (!any || !f.split[u]) push_unit(f, u, f.piece[u], next.gamma, feed_);
+      if (!any || !f.split[u]) push_unit<D>(f, u, f.piece[u], next.gamma, feed_);
     feed_.add_to(next, dim(), f.base.data());
     f.base_ready = true;
   }
   std::memcpy(g.z.data(), f.base.data(), sizeof(double) * f.base.size());
   feed_.clear();
-  for (int u : f.split_units) push_unit(f, u, f.piece[u], next.gamma, feed_);
+  for (int u : f.split_units) push_unit<D>(f, u, f.piece[u], next.gamma, feed_);
   feed_.add_to(next, dim(), g.z.data());
   enter(s + 1, cell, depth);
 }
