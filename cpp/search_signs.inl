@@ -58,9 +58,9 @@ void Search<D, W, Inf>::raw_signs(int count, const double* z, const double* filt
 template <int D, int W, bool Inf>
 bool Search<D, W, Inf>::polish(V& v, const FacetId* facet) {
   v.polished = true;
-  if (Inf && v.far) return false;
   const int d = dim();
   double h[N][N], rhs[N], slope_error[N], r[N][2 * N];
+  bool infinite[N], far = false;
   const double *row_z[N], *row_filter[N];
   std::size_t row_stride[N];
   int row_at[N];
@@ -70,7 +70,15 @@ bool Search<D, W, Inf>::polish(V& v, const FacetId* facet) {
       const FacetId id = facet[64 * w + std::countr_zero(rest)];
       const auto level = facet_level(id);
       const int at = static_cast<int>(facet_index(id));
-      if (level == kInfinityLevel) return false;
+      infinite[n] = Inf && level == kInfinityLevel;
+      if (infinite[n]) {  // +-x_k = -M
+        far = true;
+        for (int k = 0; k < d; ++k) h[n][k] = 0;
+        h[n][at / 2] = at % 2 == 0 ? 1.0 : -1.0;
+        rhs[n] = slope_error[n] = 0;
+        ++n;
+        continue;
+      }
       const double* z;
       std::size_t stride;
       if (level == 0) {
@@ -120,14 +128,36 @@ bool Search<D, W, Inf>::polish(V& v, const FacetId* facet) {
   }
   w.radius = 0;
   measure(d, w.x, w.xmax, w.radius);
-  double residual[N];
+  double residual[N], growth[N];
   for (int j = 0; j < d; ++j) {
-    const Value f = value_at(row_z[j], row_filter[j], row_stride[j], row_at[j], w);
-    residual[j] = std::fabs(f.value) + f.error;
+    growth[j] = 0;
+    if (infinite[j]) {
+      residual[j] = 0;
+      for (int k = 0; k < d; ++k) residual[j] += std::fabs(h[j][k] * w.x[k]);
+    } else {
+      const Value f = value_at(row_z[j], row_filter[j], row_stride[j], row_at[j], w);
+      residual[j] = std::fabs(f.value) + f.error;
+    }
   }
-  double norm = 0, radius = 0;
+  if constexpr (Inf) {
+    for (int i = 0; i < d; ++i) {
+      w.q[i] = 0;
+      for (int j = 0; j < d; ++j)
+        if (infinite[j]) w.q[i] -= r[i][d + j];
+    }
+    for (int j = 0; j < d; ++j) {
+      double value = infinite[j] ? 1.0 : 0.0, size = value, reach = 0;
+      for (int k = 0; k < d; ++k) {
+        value += h[j][k] * w.q[k];
+        size += std::fabs(h[j][k] * w.q[k]);
+        reach += std::fabs(w.q[k]);
+      }
+      growth[j] = std::fabs(value) + (2 * d + 4) * kUnit * size + slope_error[j] * reach;
+    }
+  }
+  double norm = 0, radius = 0, qradius = 0;
   for (int i = 0; i < d; ++i) {
-    double sum = 0, reach = 0;
+    double sum = 0, reach = 0, far_reach = 0;
     for (int k = 0; k < d; ++k) {
       double g = i == k ? -1.0 : 0.0, size = 1.0;
       for (int j = 0; j < d; ++j) {
@@ -139,9 +169,11 @@ bool Search<D, W, Inf>::polish(V& v, const FacetId* facet) {
     for (int j = 0; j < d; ++j) {
       sum += d * std::fabs(r[i][d + j]) * slope_error[j];
       reach += std::fabs(r[i][d + j]) * residual[j];
+      far_reach += std::fabs(r[i][d + j]) * growth[j];
     }
     norm = larger(norm, sum);
     radius = larger(radius, reach);
+    qradius = larger(qradius, far_reach);
   }
   if (!(norm < 0.5)) return false;
   radius = radius / (1 - norm) * (1 + 1e-9) + 1e-300;
@@ -149,6 +181,12 @@ bool Search<D, W, Inf>::polish(V& v, const FacetId* facet) {
   for (int k = 0; k < d; ++k) v.x[k] = w.x[k];
   v.radius = radius;
   measure(d, v.x, v.xmax, v.radius);
+  if constexpr (Inf) {
+    v.far = far;
+    v.qradius = far ? qradius / (1 - norm) * (1 + 1e-9) + 1e-300 : 0.0;
+    for (int k = 0; k < d; ++k) v.q[k] = far ? w.q[k] : 0.0;
+    measure(d, v.q, v.qmax, v.qradius);
+  }
   return true;
 }
 
