@@ -60,8 +60,8 @@ DomainState Run::prepare() {
 
 void Run::start(Options options) {
   join();
-  shared.reset();
   shared.options = options;
+  shared.reset();
   running_ = options.threads;
   for (int t = 0; t < options.threads; ++t) threads_.emplace_back([this, t] { work(t); });
 }
@@ -107,8 +107,8 @@ RegionShape Run::replay(const std::vector<int>& pieces, bool exact) {
     target.emplace_back(pieces.begin() + at, pieces.begin() + at + s.units);
     at += s.units;
   }
-  shared.reset();
   shared.options = Options{};
+  shared.reset();
   shared.options.mode = Mode::replay;
   shared.shape = &shape;
   shared.want_exact = exact;

@@ -80,7 +80,8 @@ struct Shared {
     stop = 0;
     overflow = false;
     regions = exact_decisions = doubtful = progress = 0;
-    for (std::size_t i = 0; i < kClaims; ++i) claimed[i] = 0;
+    if (options.threads > 1)
+      for (std::size_t i = 0; i < kClaims; ++i) claimed[i] = 0;
     outputs.clear();
     error.clear();
   }

@@ -5,65 +5,85 @@
 #include <limits>
 #include <vector>
 
+#include "cell.hpp"
 #include "shared.hpp"
 
 namespace linregions {
 
 namespace detail {
 
-using Face = std::vector<int>;  // sorted vertex indices
+// A set of vertices, W words of bits.
+template <int W>
+using Face = Mask<W>;
 
-// The facets of a face: maximal proper intersections with the region's facets.
-inline std::vector<Face> facets_of(const Face& face, const std::vector<Face>& on_facet) {
-  std::vector<Face> out;
-  for (const Face& f : on_facet) {
-    Face s;
-    std::set_intersection(face.begin(), face.end(), f.begin(), f.end(), std::back_inserter(s));
-    if (s.empty() || s.size() == face.size()) continue;
-    bool contained = false;
-    for (const Face& other : out) contained = contained || std::includes(other.begin(), other.end(), s.begin(), s.end());
-    if (contained) continue;
-    std::erase_if(out, [&](const Face& other) { return std::includes(s.begin(), s.end(), other.begin(), other.end()); });
-    out.push_back(std::move(s));
-  }
-  return out;
-}
-
-// Pulling triangulation: cone from the first vertex over the facets that miss it.
-inline void pull(const Face& face, int dim, const std::vector<Face>& on_facet, Face& apexes, std::vector<Face>& out) {
-  if (static_cast<int>(face.size()) == dim + 1) {
-    Face simplex = apexes;
-    simplex.insert(simplex.end(), face.begin(), face.end());
-    out.push_back(std::move(simplex));
+// Pulling triangulation: cone from the first vertex over the facets that miss it; `visit` gets dim + 1 vertex indices.
+template <int W, class Visit>
+void pull(const Face<W>& face, int dim, const std::vector<Face<W>>& on_facet, std::vector<int>& chain, Visit&& visit) {
+  const std::size_t depth = chain.size();
+  if (face.count() == dim + 1) {
+    for (int w = 0; w < W; ++w)
+      for (std::uint64_t rest = face.word[w]; rest; rest &= rest - 1) chain.push_back(64 * w + std::countr_zero(rest));
+    visit(chain);
+    chain.resize(depth);
     return;
   }
-  const int apex = face.front();
-  apexes.push_back(apex);
-  for (const Face& f : facets_of(face, on_facet))
-    if (!std::binary_search(f.begin(), f.end(), apex)) pull(f, dim - 1, on_facet, apexes, out);
-  apexes.pop_back();
+  int apex = 0;
+  while (!face.test(apex)) ++apex;
+  // The facets of the face are its maximal proper intersections with the region's facets.
+  std::vector<Face<W>> facets;
+  for (const Face<W>& f : on_facet) {
+    const Face<W> s = face & f;
+    const int size = s.count();
+    if (size < dim || face.inside(s)) continue;
+    bool contained = false;
+    for (const Face<W>& other : facets) contained = contained || s.inside(other);
+    if (contained) continue;
+    std::erase_if(facets, [&](const Face<W>& other) { return other.inside(s); });
+    facets.push_back(s);
+  }
+  chain.push_back(apex);
+  for (const Face<W>& f : facets)
+    if (!f.test(apex)) pull<W>(f, dim - 1, on_facet, chain, visit);
+  chain.resize(depth);
 }
 
-}  // namespace detail
-
-// Simplices (dim + 1 vertex indices each) that fill a bounded region.
-inline std::vector<std::vector<int>> triangulate(const RegionShape& shape) {
+template <int W, class Visit>
+void each_simplex(const RegionShape& shape, Visit&& visit) {
   const int n = static_cast<int>(shape.facets.size());
   std::vector<FacetId> ids;
   for (const auto& f : shape.facets) ids.insert(ids.end(), f.begin(), f.end());
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  std::vector<detail::Face> on_facet;
-  for (FacetId id : ids) {
-    detail::Face f;
-    for (int v = 0; v < n; ++v)
-      if (std::find(shape.facets[v].begin(), shape.facets[v].end(), id) != shape.facets[v].end()) f.push_back(v);
-    on_facet.push_back(std::move(f));
+  std::vector<Face<W>> on_facet(ids.size(), Face<W>::zero());
+  Face<W> all = Face<W>::zero();
+  for (int v = 0; v < n; ++v) {
+    all.set(v);
+    for (FacetId id : shape.facets[v]) on_facet[std::lower_bound(ids.begin(), ids.end(), id) - ids.begin()].set(v);
   }
-  detail::Face all, apexes;
-  for (int v = 0; v < n; ++v) all.push_back(v);
+  std::vector<int> chain;
+  pull<W>(all, shape.dim, on_facet, chain, visit);
+}
+
+}  // namespace detail
+
+// Calls `visit` with the dim + 1 vertex indices of every simplex of a triangulation of a bounded region.
+template <class Visit>
+void each_simplex(const RegionShape& shape, Visit&& visit) {
+  const std::size_t n = shape.facets.size();
+  if (n <= 64) {
+    detail::each_simplex<1>(shape, visit);
+  } else if (n <= 256) {
+    detail::each_simplex<4>(shape, visit);
+  } else if (n <= 4096) {
+    detail::each_simplex<64>(shape, visit);
+  } else {
+    throw std::runtime_error("a region with more than 4,096 vertices cannot be triangulated");
+  }
+}
+
+inline std::vector<std::vector<int>> triangulate(const RegionShape& shape) {
   std::vector<std::vector<int>> out;
-  detail::pull(all, shape.dim, on_facet, apexes, out);
+  each_simplex(shape, [&](const std::vector<int>& simplex) { out.push_back(simplex); });
   return out;
 }
 
@@ -73,7 +93,7 @@ inline double volume(const RegionShape& shape) {
     if (far) return std::numeric_limits<double>::infinity();
   const int d = shape.dim;
   double total = 0;
-  for (const auto& simplex : triangulate(shape)) {
+  each_simplex(shape, [&](const std::vector<int>& simplex) {
     double m[kMaxDim][kMaxDim];
     for (int i = 0; i < d; ++i)
       for (int k = 0; k < d; ++k)
@@ -93,7 +113,7 @@ inline double volume(const RegionShape& shape) {
     }
     for (int k = 2; k <= d; ++k) det /= k;
     total += std::fabs(det);
-  }
+  });
   return total;
 }
 

@@ -216,9 +216,9 @@ void primitive_rows() {
     std::int64_t g = 0;
     bool small = true;
     for (const Int& v : out) {
-      small = small && v.is_small();
       g = std::gcd(g, v.is_small() ? v.small() : 1);
     }
+    for (const Int& v : row) small = small && v.is_small();
     if (small) CHECK(g <= 1);
   }
 }

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,8 +19,8 @@ class PiecewiseLinear:
 
     Piece `j` is the interval `(t_j, t_{j+1}]` with `t_0 = -inf` and `t_{k+1} = +inf`, where `t_1 < ... < t_k` are the
     breakpoints; on it the function is `slopes[j] * z + intercepts[j]`.  `value` is the function's value at the first
-    breakpoint (at 0 when there is none); continuity fixes the rest, in rationals.  Neighbouring pieces of equal slope are
-    merged, so pieces are the maximal intervals on which the function is affine.
+    breakpoint (at 0 when there is none); continuity fixes the rest, in rationals.  Neighbouring pieces of equal slope
+    are merged, so pieces are the maximal intervals on which the function is affine.
 
     Example:
         >>> relu = PiecewiseLinear((0.0,), (0.0, 1.0), 0.0)
@@ -39,7 +40,7 @@ class PiecewiseLinear:
             raise InputError(f"activation {self.name or 'piecewise linear'}: all numbers must be finite, got {numbers}")
         if len(ss) != len(ts) + 1:
             raise InputError(f"activation: {len(ts)} breakpoints need {len(ts) + 1} slopes, got {len(ss)}")
-        if any(a >= b for a, b in zip(ts, ts[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(ts)):
             raise InputError(f"activation: breakpoints must increase strictly, got {ts}")
         value = float(self.value)
         kept = [i for i in range(len(ts)) if ss[i] != ss[i + 1]]

@@ -1,4 +1,4 @@
-"""Domains: where the regions are counted.  Every description is read as the exact rational numbers that it is made of."""
+"""Domains: where the regions are counted.  Every description is read as the exact rational numbers it is made of."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import InputError
 from .exact import fractions, rank
-from .network import exact_float64
+from .network import Array, exact_float64
 
 # A half-space row is [a_1, ..., a_d, c]: the points t with a.t + c >= 0.
 Rows = list[list[Fraction]]
@@ -58,8 +58,8 @@ class Box(Domain):
         box [-1, 1]^3
     """
 
-    lower: np.ndarray
-    upper: np.ndarray
+    lower: Array
+    upper: Array
 
     def __post_init__(self) -> None:
         lower = _vector(self.lower, "box: lower")
@@ -118,8 +118,8 @@ class Polytope(Domain):
         polytope of 3 half-spaces in dimension 2
     """
 
-    A: np.ndarray
-    b: np.ndarray
+    A: Array
+    b: Array
 
     def __post_init__(self) -> None:
         a = exact_float64(self.A, "polytope: A")
@@ -158,8 +158,8 @@ class Segment(Domain):
         segment in 2 inputs
     """
 
-    a: np.ndarray
-    b: np.ndarray
+    a: Array
+    b: Array
 
     def __post_init__(self) -> None:
         a, b = _vector(self.a, "segment: a"), _vector(self.b, "segment: b")
@@ -207,16 +207,17 @@ class Plane(Domain):
         plane slice of 3 inputs, region with 4 corners
     """
 
-    p: np.ndarray
-    q: np.ndarray
-    r: np.ndarray
-    region: np.ndarray
+    p: Array
+    q: Array
+    r: Array
+    region: Array
 
     def __post_init__(self) -> None:
         for name in "pqr":
             object.__setattr__(self, name, _vector(getattr(self, name), f"plane: {name}"))
         if not self.p.shape == self.q.shape == self.r.shape:
-            raise InputError(f"plane: p, q and r have {len(self.p)}, {len(self.q)} and {len(self.r)} entries; need equal")
+            sizes = f"{len(self.p)}, {len(self.q)} and {len(self.r)}"
+            raise InputError(f"plane: p, q and r have {sizes} entries; need equal")
         slopes = [row[:2] for row in self._embedding]
         if rank(slopes) < 2:
             raise InputError("plane: p, q and r lie on one line; choose three points that span a plane")

@@ -14,6 +14,9 @@ import numpy as np
 from .activations import BY_NAME, RELU, Activation, MaxGroups, PiecewiseLinear, UnitActivations
 from .errors import InputError
 
+# A field whose constructor takes any array-like and which then holds the float64 array made of it.
+Array = np.ndarray | Any
+
 
 @dataclass(frozen=True, eq=False)
 class Stage:
@@ -26,28 +29,14 @@ class Stage:
     """
 
     weight: Any
-    bias: np.ndarray
+    bias: Array
     activation: Activation
-    divisor: np.ndarray | None = None
+    divisor: Array | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
         where = f"layer {self.name}" if self.name else "layer"
-        weight = self.weight
-        if is_sparse(weight):
-            from scipy.sparse import csr_array
-
-            weight = csr_array(weight)
-            weight.sum_duplicates()
-            weight.eliminate_zeros()
-            weight.sort_indices()
-            weight.data = exact_float64(weight.data, f"{where}: weight")
-            weight.data.flags.writeable = False
-        else:
-            weight = exact_float64(weight, f"{where}: weight")
-            if weight.ndim != 2:
-                raise InputError(f"{where}: weight must have two axes (rows, inputs), got shape {weight.shape}")
-            weight.flags.writeable = False
+        weight = _exact_weight(self.weight, where)
         rows = weight.shape[0]
         bias = exact_float64(self.bias, f"{where}: bias")
         if bias.shape != (rows,):
@@ -389,6 +378,25 @@ class Network:
         return np.concatenate(out, axis=1), doubtful
 
 
+def _exact_weight(weight: Any, where: str) -> Any:
+    """A read-only float64 matrix, dense or CSR in canonical form."""
+    if is_sparse(weight):
+        from scipy.sparse import csr_array
+
+        weight = csr_array(weight)
+        weight.sum_duplicates()
+        weight.eliminate_zeros()
+        weight.sort_indices()
+        weight.data = exact_float64(weight.data, f"{where}: weight")
+        weight.data.flags.writeable = False
+        return weight
+    weight = exact_float64(weight, f"{where}: weight")
+    if weight.ndim != 2:
+        raise InputError(f"{where}: weight must have two axes (rows, inputs), got shape {weight.shape}")
+    weight.flags.writeable = False
+    return weight
+
+
 def exact_float64(values: Any, what: str) -> np.ndarray:
     """A float64 copy of `values`; refuses what is not numeric, not finite, or not exactly a float64."""
     try:
@@ -441,8 +449,8 @@ def _exact_stage(stage: Stage, pieces: np.ndarray, rows: list[list[Fraction]], n
     return out
 
 
-# Running error bounds: `error` bounds |computed - exact| entry by entry.  u = 2^-53; the factor 1.01 covers the rounding
-# of the bound itself, 1e-300 covers underflow.
+# Running error bounds: `error` bounds |computed - exact| entry by entry.  u = 2^-53; the factor 1.01 covers the
+# rounding of the bound itself, 1e-300 covers underflow.
 _U = 2.0**-53
 _TINY = 1e-300
 
@@ -459,7 +467,7 @@ def _bounded_preactivation(stage: Stage, x: np.ndarray, error: np.ndarray) -> tu
 
 def _doubtful(stage: Stage, z: np.ndarray, error: np.ndarray) -> np.ndarray:
     act = stage.activation
-    bad = ~np.isfinite(error).all(axis=1) | ~np.isfinite(z).all(axis=1)
+    bad = ~np.all(np.isfinite(error) & np.isfinite(z), axis=1)
     if isinstance(act, MaxGroups):
         for g in np.flatnonzero(act.pieces > 1):
             part = slice(act.offsets[g], act.offsets[g + 1])
@@ -468,12 +476,12 @@ def _doubtful(stage: Stage, z: np.ndarray, error: np.ndarray) -> np.ndarray:
             room = np.take_along_axis(error[:, part], top, 1) + error[:, part]
             close = gap <= 1.01 * room
             np.put_along_axis(close, top, False, 1)
-            bad |= close.any(axis=1)
+            bad |= np.any(close, axis=1)
         return bad
     for k, f in enumerate(act.functions):
         mask = act.index == k
         for t in f.breakpoints:
-            bad |= (np.abs(z[:, mask] - t) <= 1.01 * error[:, mask] + 4 * _U * abs(t)).any(axis=1)
+            bad |= np.any(np.abs(z[:, mask] - t) <= 1.01 * error[:, mask] + 4 * _U * abs(t), axis=1)
     return bad
 
 

@@ -97,9 +97,9 @@ class Region:
 class Partition:
     """The activation regions of a network on a domain, as columns.
 
-    `patterns` (regions, units) holds piece indices in the order of `Network.pattern`; `witnesses` (regions, dim) a point
-    strictly inside each region, in domain coordinates; `count` how complete the list is.  Affine maps, vertices and
-    volumes are made when asked for.
+    `patterns` (regions, units) holds piece indices in the order of `Network.pattern`; `witnesses` (regions, dim) a
+    point strictly inside each region, in domain coordinates; `count` how complete the list is.  Affine maps, vertices
+    and volumes are made when asked for.
 
     A region can be too thin to hold any float64 point.  Then its row of `witnesses` is the nearest float64 point to an
     exact one, `certified` is False for it, and `exact_witness(i)` gives the exact point.
@@ -244,7 +244,7 @@ class Partition:
     def _shape(self, i: int, *, exact: bool = False) -> dict[str, Any]:
         shape = self._engine.replay(self._pieces(self._index(i))[0].tolist(), exact)
         if shape is None:
-            raise InputError(f"region {i}: its cell was not found again; the run was inexact, so list it with exact=True")
+            raise InputError(f"region {i}: its cell was not found again after an inexact run; list it with exact=True")
         return shape
 
     def _bounded(self, shape: dict[str, Any], i: int) -> list[list[Fraction]]:

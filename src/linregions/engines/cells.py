@@ -169,4 +169,3 @@ def _domain(domain: Domain) -> dict[str, Any]:
     out["lower"] = np.ascontiguousarray(domain.lower) if box else None
     out["upper"] = np.ascontiguousarray(domain.upper) if box else None
     return out
-

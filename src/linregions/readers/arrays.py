@@ -6,6 +6,7 @@ import math
 import os
 import re
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -176,7 +177,7 @@ def _read_array(handle: Any, size: int, what: str) -> np.ndarray:
         if reader is None:
             raise ValueError(f"format version {version} is not known")
         shape, fortran, dtype = reader(handle)
-    except (ValueError, EOFError, SyntaxError) as error:
+    except (ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise InputError(f"{what} is no .npy array ({' '.join(str(error).split())[:120]})") from error
     if dtype.hasobject:
         raise InputError(f"{what} holds Python objects (a pickle), which is never opened; store plain numbers")
