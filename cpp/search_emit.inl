@@ -107,7 +107,10 @@ void Search<D, W, Inf>::record_shape(const C& cell) {
   shape.dim = dim();
   for (int i = 0; i < cell.count; ++i) {
     V& v = cell.vertex[i];
-    if (shared_.options.exact) refresh(v, cell.facet);
+    if (shared_.want_exact)
+      refresh(v, cell.facet);
+    else if (!v.polished)
+      polish(v, cell.facet);
     for (int k = 0; k < dim(); ++k) {
       shape.vertices.push_back(v.x[k]);
       shape.directions.push_back(Inf && v.far ? v.q[k] : 0.0);
