@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 
+#include "arrangement.hpp"
 #include "run.hpp"
 #include "volume.hpp"
 
@@ -221,6 +222,37 @@ class Engine {
   std::vector<Array> weights_;
 };
 
+// Counts an arrangement; the same verbs as Engine, so one loop watches both.
+class Hyperplanes {
+ public:
+  Hyperplanes(nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> rows) {
+    run_ = std::make_unique<ArrangementRun>(std::vector<std::int64_t>(rows.data(), rows.data() + rows.size()),
+                                            static_cast<int>(rows.shape(1)) - 1);
+  }
+  void start(bool, bool, int threads, std::uint64_t max_regions) {
+    nb::gil_scoped_release release;
+    run_->start(threads, max_regions);
+  }
+  bool wait(double seconds) {
+    nb::gil_scoped_release release;
+    return run_->wait(seconds);
+  }
+  void stop() { run_->stop(1); }
+  nb::dict state() const {
+    nb::dict out;
+    out["regions"] = run_->regions();
+    out["progress"] = run_->progress();
+    out["exact_decisions"] = 0;
+    out["doubtful"] = 0;
+    out["stop"] = run_->stopped();
+    out["error"] = std::string();
+    return out;
+  }
+
+ private:
+  std::unique_ptr<ArrangementRun> run_;
+};
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -238,4 +270,10 @@ NB_MODULE(_core, m) {
       .def("collect", &Engine::collect)
       .def("replay", &Engine::replay)
       .def("volumes", &Engine::volumes);
+  nb::class_<Hyperplanes>(m, "Hyperplanes")
+      .def(nb::init<nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>>())
+      .def("start", &Hyperplanes::start)
+      .def("wait", &Hyperplanes::wait)
+      .def("stop", &Hyperplanes::stop)
+      .def("state", &Hyperplanes::state);
 }

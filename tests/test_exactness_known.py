@@ -27,8 +27,9 @@ def test_random_nets(known: known_nets.Known) -> None:
         for a in arrangements.all_arrangements()
     ],
 )
-def test_arrangements_in_the_whole_space(arrangement: arrangements.Arrangement) -> None:
-    assert exact_count(arrangement.network(), Space(arrangement.dim)) == arrangement.chambers
+@pytest.mark.parametrize("engine", ["cells", "arrangement"])
+def test_arrangements_in_the_whole_space(arrangement: arrangements.Arrangement, engine: str) -> None:
+    assert exact_count(arrangement.network(), Space(arrangement.dim), engine=engine) == arrangement.chambers
 
 
 @pytest.mark.parametrize("known", known_nets.all_constructions(), ids=str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .domain import Domain
-from .engines import cells
+from .engines import arrangement, cells
 from .errors import InputError
 from .network import Network
 from .partition import Count, Partition
@@ -23,6 +23,7 @@ def count(
     time_limit: float | None = None,
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
+    engine: str = "auto",
 ) -> Count:
     """Count the activation regions of a network on a domain (definition R2: full-dimensional, one pattern each).
 
@@ -36,6 +37,8 @@ def count(
         time_limit: seconds; when they run out the result is a lower bound.
         max_regions: stop soon after this many; the result is then a lower bound.
         progress: called now and then with (fraction done, regions so far).
+        engine: "cells" (every network, dimension 1 to 8), "arrangement" (one hidden layer with small integer weights on
+            the whole space, any dimension), or "auto", the faster one that applies.
 
     Returns:
         A `Count`; its kind is exact when the run completed with every sign decided rigorously.
@@ -52,9 +55,9 @@ def count(
     """
     net = _network(model)
     _check(definition, domain)
-    engine = cells.open_engine(net, domain)
+    name, opened = _open(net, domain, engine)
     out = cells.run(
-        engine,
+        opened,
         listing=False,
         exact=exact,
         threads=threads,
@@ -62,7 +65,7 @@ def count(
         max_regions=max_regions,
         progress=progress,
     )
-    return _count(net, domain, definition, out)
+    return _count(net, domain, definition, out, name)
 
 
 def enumerate_regions(
@@ -104,7 +107,22 @@ def enumerate_regions(
         progress=progress,
     )
     packed, witnesses, certified = engine.collect()
-    return Partition(net, domain, _count(net, domain, definition, out), engine, packed, witnesses, certified)
+    return Partition(net, domain, _count(net, domain, definition, out, cells.NAME), engine, packed, witnesses, certified)
+
+
+def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
+    if engine not in ("auto", cells.NAME, arrangement.NAME):
+        raise InputError(f"engine: {engine!r} is not known; use 'auto', '{cells.NAME}' or '{arrangement.NAME}'")
+    if engine != cells.NAME:
+        opened = arrangement.open_engine(net, domain)
+        if opened is not None:
+            return arrangement.NAME, opened
+        if engine == arrangement.NAME:
+            raise InputError(
+                "engine: 'arrangement' counts one hidden layer with small integer weights on a Space; "
+                f"use 'cells' for {net!r} on {domain!r}"
+            )
+    return cells.NAME, cells.open_engine(net, domain)
 
 
 def _network(model: Any) -> Network:
@@ -123,13 +141,13 @@ def _check(definition: str, domain: Any) -> None:
         raise InputError(f"domain: expected a Box, Polytope, Segment, Plane or Space, got {type(domain).__name__}")
 
 
-def _count(net: Network, domain: Domain, definition: str, out: cells.Outcome) -> Count:
+def _count(net: Network, domain: Domain, definition: str, out: cells.Outcome, engine: str) -> Count:
     return Count(
         value=out.regions,
         kind=out.kind,
         status=out.status,
         definition=definition,
-        engine=cells.NAME,
+        engine=engine,
         exact_decisions=out.exact_decisions,
         doubtful=out.doubtful,
         seconds=out.seconds,

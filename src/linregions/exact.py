@@ -35,6 +35,15 @@ def rank(rows: Sequence[Sequence[Fraction]]) -> int:
     return int(fmpz_mat(integers).rank())
 
 
+def pivot_columns(rows: Sequence[Sequence[int]]) -> list[int]:
+    """Indices of columns that form a basis of an integer matrix's column space (exact elimination by FLINT)."""
+    from flint import fmpz_mat
+
+    reduced, _, size = fmpz_mat([list(map(int, row)) for row in rows]).rref()
+    table = reduced.table()
+    return [next(k for k, v in enumerate(table[i]) if v != 0) for i in range(size)]
+
+
 def nearest_float(value: Fraction) -> float:
     """Nearest float64; infinite beyond the largest one."""
     try:

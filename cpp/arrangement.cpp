@@ -1,0 +1,81 @@
+#include "arrangement.hpp"
+
+#include <chrono>
+
+namespace linregions {
+namespace {
+
+template <class T>
+Arrangement<T> read(const std::vector<std::int64_t>& rows, int dim) {
+  std::vector<T> flat(rows.begin(), rows.end());
+  const std::size_t width = static_cast<std::size_t>(dim) + 1;
+  for (std::size_t at = 0; at < flat.size(); at += width) Arrangement<T>::canonical(flat.data() + at, dim + 1);
+  return Arrangement<T>::distinct(std::move(flat), dim);
+}
+
+}  // namespace
+
+ArrangementRun::ArrangementRun(std::vector<std::int64_t> rows, int dim)
+    : short_(read<Checked>(rows, dim)), long_(read<Int>(rows, dim)) {
+  bool central = dim > 1 && short_.size() > 0;
+  for (int i = 0; i < short_.size(); ++i) central = central && short_.row(i)[dim].is_zero();
+  if (central) {
+    // Half of the regions of a central arrangement lie on the positive side of one of its hyperplanes, and those are the
+    // regions of the others on a parallel copy of it.
+    factor_ = 2;
+    const int last = short_.size() - 1;
+    short_ = short_.restricted(last, last, true);
+    long_ = long_.restricted(last, last, true);
+  }
+}
+
+ArrangementRun::~ArrangementRun() {
+  stop(1);
+  join();
+}
+
+void ArrangementRun::join() {
+  for (auto& t : threads_) t.join();
+  threads_.clear();
+}
+
+void ArrangementRun::start(int threads, std::uint64_t max_regions) {
+  join();
+  tasks_ = short_.size();
+  limit_ = max_regions;
+  stop_ = 0;
+  done_ = 0;
+  next_ = tasks_ - 1;
+  regions_ = factor_;
+  running_ = threads;
+  for (int t = 0; t < threads; ++t) threads_.emplace_back([this] { work(); });
+}
+
+// Hyperplanes from the last, whose sections are the largest, to the first.
+void ArrangementRun::work() {
+  for (int i = next_--; i >= 0 && !stop_; i = next_--) {
+    std::uint64_t n;
+    try {
+      n = short_.dim() == 1 ? 1 : short_.on_hyperplane(i, stop_);
+    } catch (const Overflow&) {
+      n = long_.on_hyperplane(i, stop_);
+    }
+    const auto total = regions_.fetch_add(factor_ * n) + factor_ * n;
+    ++done_;
+    if (limit_ && total >= limit_) stop(2);
+  }
+  std::lock_guard<std::mutex> guard(lock_);
+  --running_;
+  changed_.notify_all();
+}
+
+bool ArrangementRun::wait(double seconds) {
+  {
+    std::unique_lock<std::mutex> guard(lock_);
+    if (!changed_.wait_for(guard, std::chrono::duration<double>(seconds), [this] { return running_ == 0; })) return false;
+  }
+  join();
+  return true;
+}
+
+}  // namespace linregions
