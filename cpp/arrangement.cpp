@@ -24,8 +24,12 @@ ArrangementRun::ArrangementRun(std::vector<std::int64_t> rows, int dim)
     // regions of the others on a parallel copy of it.
     factor_ = 2;
     const int last = short_.size() - 1;
-    short_ = short_.restricted(last, last, true);
     long_ = long_.restricted(last, last, true);
+    try {
+      short_ = short_.restricted(last, last, true);
+    } catch (const Overflow&) {
+      long_only_ = true;
+    }
   }
 }
 
@@ -41,7 +45,7 @@ void ArrangementRun::join() {
 
 void ArrangementRun::start(int threads, std::uint64_t max_regions) {
   join();
-  tasks_ = short_.size();
+  tasks_ = long_.size();
   limit_ = max_regions;
   stop_ = 0;
   done_ = 0;
@@ -51,15 +55,21 @@ void ArrangementRun::start(int threads, std::uint64_t max_regions) {
   for (int t = 0; t < threads; ++t) threads_.emplace_back([this] { work(); });
 }
 
+std::uint64_t ArrangementRun::section(int i) const {
+  if (long_.dim() == 1) return 1;
+  if (!long_only_) {
+    try {
+      return short_.on_hyperplane(i, stop_);
+    } catch (const Overflow&) {
+    }
+  }
+  return long_.on_hyperplane(i, stop_);
+}
+
 // Hyperplanes from the last, whose sections are the largest, to the first.
 void ArrangementRun::work() {
   for (int i = next_--; i >= 0 && !stop_; i = next_--) {
-    std::uint64_t n;
-    try {
-      n = short_.dim() == 1 ? 1 : short_.on_hyperplane(i, stop_);
-    } catch (const Overflow&) {
-      n = long_.on_hyperplane(i, stop_);
-    }
+    const std::uint64_t n = section(i);
     const auto total = regions_.fetch_add(factor_ * n) + factor_ * n;
     ++done_;
     if (limit_ && total >= limit_) stop(2);

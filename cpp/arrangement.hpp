@@ -237,8 +237,10 @@ class ArrangementRun {
   int stopped() const { return stop_; }
 
  private:
+  std::uint64_t section(int i) const;
   void work();
   void join();
+  bool long_only_ = false;
   Arrangement<Checked> short_;
   Arrangement<Int> long_;
   std::uint64_t factor_ = 1, limit_ = 0;

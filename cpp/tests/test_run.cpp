@@ -182,7 +182,8 @@ std::vector<int> pattern_at(const Net& net, std::vector<double> x) {
 // One answer from counting and listing, one thread and two; the patterns differ, hold at their witnesses, and their
 // cells fill the box.
 void modes_agree() {
-  const std::vector<std::vector<int>> shapes = {{1, 8, 6}, {2, 8, 8, 4}, {2, 6, 5, 5, 5}, {3, 8, 6}, {4, 6, 4}, {5, 5, 3}};
+  const std::vector<std::vector<int>> shapes = {{1, 8, 6}, {2, 8, 8, 4}, {2, 6, 5, 5, 5},
+                                                {3, 8, 6}, {4, 6, 4},    {5, 5, 3}};
   for (std::size_t k = 0; k < shapes.size(); ++k) {
     const Net net = random_net(k + 1, shapes[k]);
     const int dim = shapes[k][0];
@@ -225,7 +226,13 @@ void budget() {
       finish(run, o);
       CHECK(run.shared.stop == 2 && run.shared.regions >= 20 && run.shared.regions < all);
     }
+  run.start({});
+  run.stop(1);
+  while (!run.wait(1)) {
+  }
+  CHECK(run.shared.regions <= all);
   CHECK(count(run) == all);
+  run.start({});  // and is left while it runs
 }
 
 // Cells with more facets than one word of a mask can name.

@@ -114,12 +114,13 @@ def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
     if engine not in ("auto", cells.NAME, arrangement.NAME):
         raise InputError(f"engine: {engine!r} is not known; use 'auto', '{cells.NAME}' or '{arrangement.NAME}'")
     if engine != cells.NAME:
-        opened = arrangement.open_engine(net, domain)
+        largest = arrangement.LARGEST if engine == arrangement.NAME else arrangement.SMALL
+        opened = arrangement.open_engine(net, domain, largest=largest)
         if opened is not None:
             return arrangement.NAME, opened
         if engine == arrangement.NAME:
             raise InputError(
-                "engine: 'arrangement' counts one hidden layer with small integer weights on a Space; "
+                "engine: 'arrangement' counts one hidden layer whose rows are multiples of integers below 2^62 on a Space; "
                 f"use 'cells' for {net!r} on {domain!r}"
             )
     return cells.NAME, cells.open_engine(net, domain)

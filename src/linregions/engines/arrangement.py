@@ -15,22 +15,23 @@ from ..network import Network, Stage
 
 NAME = "arrangement"
 # Rows with larger entries are left to the cells engine: its filters suit generic weights better than long integers do.
-_LARGEST = 2**20
+SMALL = 2**20
+LARGEST = 2**62
 
 
-def open_engine(net: Network, domain: Domain) -> Any | None:
+def open_engine(net: Network, domain: Domain, *, largest: int = SMALL) -> Any | None:
     """A compiled counter for a network with one hidden layer on the whole space; None where it does not apply.
 
     The regions are those of the arrangement of all hyperplanes `row_i . x + offset_i = breakpoint`; repeated ones count
     once.  It applies when exactly one stage has activations, these are scalar, nothing precedes it, and the hyperplanes
-    have small integer coefficients.
+    have integer coefficients of at most `largest`.
     """
     if not isinstance(domain, Space) or domain.input_dim != net.input_dim:
         return None
     splitting = [s for s in net.stages if not _affine(s)]
     if len(splitting) != 1 or splitting[0] is not net.stages[0] or isinstance(splitting[0].activation, MaxGroups):
         return None
-    rows = _hyperplanes(splitting[0])
+    rows = _hyperplanes(splitting[0], largest)
     if rows is None or not rows:
         return None
     matrix = np.array(rows, dtype=np.int64)
@@ -45,7 +46,7 @@ def _affine(stage: Stage) -> bool:
     return bool(np.all(stage.activation.pieces == 1))
 
 
-def _hyperplanes(stage: Stage) -> list[list[int]] | None:
+def _hyperplanes(stage: Stage, largest: int) -> list[list[int]] | None:
     """Primitive integer rows `[normal..., offset]`; None as soon as one is too large."""
     act = stage.activation
     assert not isinstance(act, MaxGroups)
@@ -62,7 +63,7 @@ def _hyperplanes(stage: Stage) -> list[list[int]] | None:
             integers = scaled_integers([row])[0][0]
             common = gcd(*integers)
             integers = [v // common for v in integers]
-            if max(abs(v) for v in integers) > _LARGEST:
+            if max(abs(v) for v in integers) > largest:
                 return None
             if next(v for v in integers if v) < 0:
                 integers = [-v for v in integers]
