@@ -1,5 +1,5 @@
-// The float64 inner loops, compiled twice (baseline and AVX2) and chosen at run time.  No fused multiply-add anywhere, and
-// the order of operations per element is the same in both, so both give the same bits.
+// The float64 inner loops, compiled for several instruction sets and chosen at run time.  No fused multiply-add anywhere, and
+// the order of operations per element is the same in all, so all give the same bits.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +23,7 @@ const Kernels& kernels();
 extern const Kernels kBaselineKernels;
 #ifdef LINREGIONS_HAVE_AVX2
 extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
 #endif
 
 }  // namespace linregions

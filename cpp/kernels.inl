@@ -9,7 +9,18 @@
 namespace linregions {
 namespace {
 
-#if defined(__AVX2__)
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+using Vec = __m512d;
+constexpr int kLanes = 8;
+inline Vec load(const double* p) { return _mm512_loadu_pd(p); }
+inline void store(double* p, Vec v) { _mm512_storeu_pd(p, v); }
+inline Vec broadcast(double v) { return _mm512_set1_pd(v); }
+inline Vec add(Vec a, Vec b) { return _mm512_add_pd(a, b); }
+inline Vec mul(Vec a, Vec b) { return _mm512_mul_pd(a, b); }
+inline Vec absolute(Vec a) { return _mm512_andnot_pd(_mm512_set1_pd(-0.0), a); }
+inline Vec negative(Vec a) { return _mm512_xor_pd(_mm512_set1_pd(-0.0), a); }
+inline unsigned greater(Vec a, Vec b) { return static_cast<unsigned>(_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ)); }
+#elif defined(__AVX2__)
 using Vec = __m256d;
 constexpr int kLanes = 4;
 inline Vec load(const double* p) { return _mm256_loadu_pd(p); }

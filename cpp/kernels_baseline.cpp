@@ -6,8 +6,9 @@ const Kernels kBaselineKernels = {accumulate, finalize, signs};
 
 const Kernels& kernels() {
 #ifdef LINREGIONS_HAVE_AVX2
+  static const bool widest = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
   static const bool wide = __builtin_cpu_supports("avx2");
-  return wide ? kAvx2Kernels : kBaselineKernels;
+  return widest ? kAvx512Kernels : wide ? kAvx2Kernels : kBaselineKernels;
 #else
   return kBaselineKernels;
 #endif
