@@ -132,7 +132,7 @@ class Engine {
     nb::gil_scoped_release release;
     return run_->wait(seconds);
   }
-  void stop() { run_->stop(1); }
+  void stop() { run_->stop(); }
   nb::dict state() const {
     const Shared& s = run_->shared;
     nb::dict out;

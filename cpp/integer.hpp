@@ -88,6 +88,7 @@ class Int {
     View va(a), vb(b);
     add_product(va.negative != vb.negative, va.limbs, va.n, vb.limbs, vb.n);
   }
+  // *this -= a * b; neither may be *this
   void sub_mul(const Int& a, const Int& b) {
     negate();
     add_mul(a, b);
@@ -333,7 +334,6 @@ inline void make_primitive(IntRow& row) {
   for (const Int& v : row) {
     if (v.is_zero()) continue;
     twos = std::min(twos, v.trailing_zeros());
-    small = small && v.is_small();
   }
   if (twos >= (1L << 40)) return;
   if (twos > 0)

@@ -33,7 +33,7 @@ Run::Run(std::vector<StageInput> stages, Domain domain) {
 }
 
 Run::~Run() {
-  stop(1);
+  stop();
   join();
 }
 
@@ -44,7 +44,13 @@ void Run::join() {
 
 DomainState Run::prepare() {
   const Domain& d = shared.domain;
-  if (!d.box) return clip_polyhedron(shared);
+  if (!d.box) {
+    try {
+      return clip_polyhedron(shared);
+    } catch (const MaskOverflow&) {
+      throw std::runtime_error("the domain has more than 1,024 facets");
+    }
+  }
   shared.root = Root{};
   for (int corner = 0; corner < (1 << d.dim); ++corner) {
     Root::Point p;
@@ -60,10 +66,16 @@ DomainState Run::prepare() {
 
 void Run::start(Options options) {
   join();
+  cancelled_ = false;
   shared.options = options;
+  launch();
+}
+
+void Run::launch() {
   shared.reset();
-  running_ = options.threads;
-  for (int t = 0; t < options.threads; ++t) threads_.emplace_back([this, t] { work(t); });
+  const int threads = shared.options.threads;
+  running_ = threads;
+  for (int t = 0; t < threads; ++t) threads_.emplace_back([this, t] { work(t); });
 }
 
 void Run::work(int thread) {
@@ -71,11 +83,11 @@ void Run::work(int thread) {
     choose(shared.domain.dim, wide_, shared.root.infinite)(shared, thread);
   } catch (const MaskOverflow&) {
     shared.overflow = true;
-    stop(3);
+    halt(3);
   } catch (const std::exception& e) {
     std::lock_guard<std::mutex> guard(shared.lock);
     if (shared.error.empty()) shared.error = e.what();
-    stop(4);
+    halt(4);
   }
   std::lock_guard<std::mutex> guard(lock_);
   --running_;
@@ -94,8 +106,12 @@ bool Run::wait(double seconds) {
     if (shared.error.empty()) shared.error = "a cell has more than 1,024 facets";
     return true;
   }
+  if (cancelled_) {
+    shared.stop = 1;
+    return true;
+  }
   wide_ = true;
-  start(shared.options);
+  launch();
   return false;
 }
 

@@ -21,17 +21,24 @@ class Run {
   DomainState prepare();
   void start(Options options);
   bool wait(double seconds);
-  void stop(int reason) {
-    int none = 0;
-    shared.stop.compare_exchange_strong(none, reason);
+  // Asked for from outside; it also holds where the run would start again with wider masks.
+  void stop() {
+    cancelled_ = true;
+    halt(1);
   }
   RegionShape replay(const std::vector<int>& pieces, bool exact);
 
   Shared shared;
 
  private:
+  void halt(int reason) {
+    int none = 0;
+    shared.stop.compare_exchange_strong(none, reason);
+  }
+  void launch();
   void work(int thread);
   void join();
+  std::atomic<bool> cancelled_{false};
   bool wide_ = false;
   std::vector<std::thread> threads_;
   std::mutex lock_;

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from linregions.activations import ABS, IDENTITY, RELU, MaxGroups, PiecewiseLinear, UnitActivations, clip, leaky_relu
 from linregions.domain import Box, Domain, Plane, Polytope, Segment, Space
-from linregions.network import Network, Stage
+from linregions.network import Network
+from linregions.stage import Stage
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 
 from linregions.activations import RELU, MaxGroups, UnitActivations, clip
 from linregions.domain import Box, Domain, Polytope, Segment, Space
-from linregions.network import Network, Stage
+from linregions.network import Network
+from linregions.stage import Stage
 
 QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 

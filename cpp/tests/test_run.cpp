@@ -227,7 +227,7 @@ void budget() {
       CHECK(run.shared.stop == 2 && run.shared.regions >= 20 && run.shared.regions < all);
     }
   run.start({});
-  run.stop(1);
+  run.stop();
   while (!run.wait(1)) {
   }
   CHECK(run.shared.regions <= all);

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from .counting import count, enumerate_regions
     from .domain import Box, Domain, Plane, Polytope, Segment, Space
     from .errors import InputError, LinregionsError, MissingExtraError, UnsupportedModelError
-    from .network import Network, Stage
+    from .network import Network
     from .partition import Count, Kind, Partition, Status
     from .readers import read
+    from .stage import Stage
 
     __version__: str
 
@@ -47,9 +48,10 @@ _HOME = {
     "counting": ("count", "enumerate_regions"),
     "domain": ("Box", "Domain", "Plane", "Polytope", "Segment", "Space"),
     "errors": ("InputError", "LinregionsError", "MissingExtraError", "UnsupportedModelError"),
-    "network": ("Network", "Stage"),
+    "network": ("Network",),
     "partition": ("Count", "Kind", "Partition", "Status"),
     "readers": ("read",),
+    "stage": ("Stage",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -107,7 +107,9 @@ def enumerate_regions(
         progress=progress,
     )
     packed, witnesses, certified = engine.collect()
-    return Partition(net, domain, _count(net, domain, definition, out, cells.NAME), engine, packed, witnesses, certified)
+    return Partition(
+        net, domain, _count(net, domain, definition, out, cells.NAME), engine, packed, witnesses, certified
+    )
 
 
 def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
@@ -120,7 +122,7 @@ def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
             return arrangement.NAME, opened
         if engine == arrangement.NAME:
             raise InputError(
-                "engine: 'arrangement' counts one hidden layer whose rows are multiples of integers below 2^62 on a Space; "
+                "engine: 'arrangement' counts one hidden layer with integer rows (up to a factor) on a Space; "
                 f"use 'cells' for {net!r} on {domain!r}"
             )
     return cells.NAME, cells.open_engine(net, domain)

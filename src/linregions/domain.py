@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import InputError
 from .exact import fractions, rank
-from .network import Array, exact_float64
+from .stage import Array, exact_float64
 
 # A half-space row is [a_1, ..., a_d, c]: the points t with a.t + c >= 0.
 Rows = list[list[Fraction]]

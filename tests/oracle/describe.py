@@ -11,7 +11,8 @@ from flint import fmpq
 
 from linregions.activations import MaxGroups, PiecewiseLinear
 from linregions.domain import Box, Domain, Plane, Polytope, Segment, Space
-from linregions.network import Network, Stage
+from linregions.network import Network
+from linregions.stage import Stage
 
 from .rows import ONE, ZERO, Row, rational
 

@@ -11,7 +11,8 @@ import numpy as np
 import linregions
 
 from ..activations import MaxGroups
-from ..network import Network, Stage, is_sparse
+from ..network import Network
+from ..stage import Stage, is_sparse
 from . import status
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from ..activations import MaxGroups
 from ..domain import Domain, Space
 from ..exact import pivot_columns, scaled_integers
-from ..network import Network, Stage
+from ..network import Network
+from ..stage import Stage
 
 NAME = "arrangement"
 # Rows with larger entries are left to the cells engine: its filters suit generic weights better than long integers do.

@@ -14,8 +14,9 @@ from ..activations import MaxGroups
 from ..domain import Box, Domain
 from ..errors import InputError
 from ..exact import scaled_integers
-from ..network import Network, Stage, is_sparse
+from ..network import Network
 from ..partition import Kind, Status
+from ..stage import Stage, is_sparse
 
 NAME = "cells"
 MAX_DIM = 8
@@ -54,7 +55,10 @@ def open_engine(net: Network, domain: Domain) -> Any:
             "use a Segment, a Plane slice, or a network with fewer inputs"
         )
     engine = Engine([_stage(s) for s in net.stages], _domain(domain))
-    state = engine.prepare()
+    try:
+        state = engine.prepare()
+    except RuntimeError as error:
+        raise InputError(f"domain: {domain!r} cannot be used ({error}); use fewer half-spaces") from error
     if state == "empty":
         raise InputError(f"domain: {domain!r} is empty, so there is nothing to count; check the signs of A x <= b")
     if state == "flat":

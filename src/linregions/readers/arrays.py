@@ -16,7 +16,8 @@ import numpy as np
 
 from ..activations import RELU, UnitActivations
 from ..errors import InputError
-from ..network import Network, Stage, is_sparse
+from ..network import Network
+from ..stage import Stage, is_sparse
 from .check import check
 
 # A larger archive must not unpack to more than this many times its size.
@@ -132,11 +133,11 @@ def _layers(tensors: dict[str, np.ndarray], source: str) -> list[tuple[np.ndarra
     return [(tensors[f"W{k}"], tensors[f"b{k}"]) for k in range(count)]
 
 
-def _run(layers: list[tuple[np.ndarray, np.ndarray]], x: np.ndarray) -> np.ndarray:
+def _run(layers: list[tuple[np.ndarray, np.ndarray]], x: np.ndarray) -> tuple[np.ndarray, float]:
     with np.errstate(all="ignore"):
         for k, (w, b) in enumerate(layers):
             x = np.asarray(w, dtype=np.float64) @ (np.maximum(x, 0.0) if k else x) + np.asarray(b, dtype=np.float64)
-    return x
+    return x, 0.0
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:

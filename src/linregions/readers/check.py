@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +23,19 @@ def points(inputs: int, count: int = 5) -> np.ndarray:
 
 
 def check(
-    net: Network, model: Callable[[np.ndarray], np.ndarray], precision: str, *, source: str, count: int = 5
+    net: Network,
+    model: Callable[[np.ndarray], tuple[np.ndarray, float]],
+    precision: str,
+    *,
+    source: str,
+    count: int = 5,
 ) -> None:
     """Compare `net` with `model`, a function from one flat float64 input to the flat outputs.
 
     Args:
         net: the network that was read.
-        model: evaluates the model as it was given.
+        model: evaluates the model as it was given: its outputs, and the largest absolute value on the way as far as
+            it is known (0 if not).  The network can lack a large intermediate that the reader cancelled exactly.
         precision: the name of the format in which the model calculates.
         source: the model's name, for the message.
         count: number of inputs.
@@ -37,9 +44,11 @@ def check(
         InputError: the outputs differ by more than rounding explains.
     """
     for x in points(net.input_dim, count).astype(_storage(precision)).astype(np.float64):
-        theirs = np.asarray(model(x), dtype=np.float64).ravel()
+        outputs, largest = model(x)
+        theirs = np.asarray(outputs, dtype=np.float64).ravel()
         with np.errstate(all="ignore"):
             ours, size = _evaluate(net, x)
+        size = max(size, largest)
         if theirs.shape != ours.shape:
             raise InputError(
                 f"{source}: the reader and the model disagree: {ours.size} outputs against {theirs.size}; "
@@ -54,6 +63,17 @@ def check(
                 f"{source}: the reader and the model disagree by {difference:.3g} on a random input "
                 f"(rounding explains {tolerance:.3g}); please report this model"
             )
+
+
+def largest_of(values: Iterable[Any]) -> float:
+    """The largest finite absolute value in some numeric arrays."""
+    size = 0.0
+    for value in values:
+        array = np.asarray(value)
+        if array.dtype.kind in "fiu" and array.size:
+            array = np.abs(array.astype(np.float64))
+            size = max(size, float(np.max(array[np.isfinite(array)], initial=0.0)))
+    return size
 
 
 def _evaluate(net: Network, x: np.ndarray) -> tuple[np.ndarray, float]:

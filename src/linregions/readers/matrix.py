@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..network import is_sparse
+from ..stage import is_sparse
 
 DENSE_ENTRIES = 1 << 18
 DENSE_SHARE = 0.25

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError, LinregionsError, UnsupportedModelError
 from ..network import Network
-from .check import check
+from .check import check, largest_of
 from .graph import UNKNOWN, Unsupported, Var, reason
 from .onnx_eval import evaluator, is_plain, run_node, run_plain
 from .onnx_load import load_model, tensor_array
@@ -243,14 +243,14 @@ class _Reading:
         return 2 if weights > _MANY_WEIGHTS else 5
 
     def evaluate(self):
-        """The model as a function from one flat input to the flat outputs."""
+        """The model as a function from one flat input to the flat outputs and the largest value on the way."""
         import onnx
 
         graph, plain = self.model.graph, is_plain(self.model.graph, self.opset)
         reference = None if plain else evaluator(self.model, self.opset)
         constants = {t.name: self.values[t.name] for t in graph.initializer if t.name in self.values}
 
-        def run(x: np.ndarray) -> np.ndarray:
+        def run(x: np.ndarray) -> tuple[np.ndarray, float]:
             feeds, start = {}, 0
             for name, shape in self.shapes.items():
                 kind = onnx.helper.tensor_dtype_to_np_dtype(self.types[name])
@@ -259,12 +259,14 @@ class _Reading:
             try:
                 with np.errstate(all="ignore"):
                     if reference is not None:
-                        outputs = reference.run(None, feeds)
+                        results = reference.run(None, feeds, intermediate=True)
                     else:
-                        outputs = run_plain(graph, {**constants, **feeds}, lambda n: attributes_of(n, self.source))
+                        results = run_plain(graph, {**constants, **feeds}, lambda n: attributes_of(n, self.source))
             except Exception as error:
                 text = " ".join(str(error).split())[:200]
                 raise InputError(f"{self.source}: the model cannot be evaluated for the check ({text})") from error
-            return np.concatenate([np.asarray(v, dtype=np.float64).ravel() for v in outputs])
+            outputs = [np.asarray(results[o.name], dtype=np.float64).ravel() for o in graph.output]
+            made = [results[name] for node in graph.node for name in node.output if name in results]
+            return np.concatenate(outputs), largest_of(made)
 
         return run

@@ -43,13 +43,13 @@ def is_plain(graph: Any, opset: int) -> bool:
 
 def run_plain(
     graph: Any, values: Mapping[str, np.ndarray], attributes: Callable[[Any], dict[str, Any]]
-) -> list[np.ndarray]:
-    """Outputs of a plain graph; `values` holds the inputs and the initializers."""
+) -> dict[str, np.ndarray]:
+    """All results of a plain graph by name; `values` holds the inputs and the initializers."""
     known = dict(values)
     for node in graph.node:
         inputs = [known[name] for name in node.input if name]
         known[node.output[0]] = _PLAIN[node.op_type](*inputs, **attributes(node))
-    return [known[o.name] for o in graph.output]
+    return known
 
 
 def evaluator(model: Any, opset: int) -> Any:

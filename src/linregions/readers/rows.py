@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..network import is_sparse
+from ..stage import is_sparse
 from .exactness import exact_product, exact_sum
 from .matrix import beside, from_entries, place_columns, row_lengths, stack, take_rows, used_columns
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..activations import IDENTITY, Activation, MaxGroups, UnitActivations
-from ..network import Network, Stage
+from ..network import Network
+from ..stage import Stage
 from .matrix import compact, place_columns, stack
 from .rows import Rows, selection
 from .wiring import Block

@@ -71,11 +71,11 @@ def _read(module: Any, shape: tuple[int, ...], source: str) -> Network:
         ) from error
     net = _walk(program, math.prod(shape), source)
 
-    def run(x: np.ndarray) -> np.ndarray:
+    def run(x: np.ndarray) -> tuple[np.ndarray, float]:
         with torch.no_grad():
             y = module(torch.from_numpy(x).reshape(example.shape).to(dtype=example.dtype, device=example.device))
         outs = y.values() if isinstance(y, dict) else y if isinstance(y, list | tuple) else [y]
-        return np.concatenate([o.detach().to("cpu", torch.float64).numpy().ravel() for o in outs])
+        return np.concatenate([o.detach().to("cpu", torch.float64).numpy().ravel() for o in outs]), 0.0
 
     check(net, run, str(example.dtype).removeprefix("torch."), source=source)
     return net
