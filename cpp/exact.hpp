@@ -10,13 +10,15 @@
 
 namespace linregions {
 
-// A facet is named by (level, index): level 0 a half-space of the domain, level s + 1 a cut of stage s, level 255 a side
-// of the infinite box (2k: x_k + M >= 0, 2k + 1: -x_k + M >= 0).
+// A facet is named by (level, index): level 0 a half-space of the domain, level s + 1 a cut of stage s, level 1023 a
+// side of the infinite box (2k: x_k + M >= 0, 2k + 1: -x_k + M >= 0).
 using FacetId = std::uint32_t;
-constexpr FacetId facet_id(std::uint32_t level, std::uint32_t index) { return level << 24 | index; }
-constexpr std::uint32_t facet_level(FacetId f) { return f >> 24; }
-constexpr std::uint32_t facet_index(FacetId f) { return f & 0xffffffu; }
-constexpr std::uint32_t kInfinityLevel = 255;
+constexpr int kIndexBits = 22;
+constexpr std::uint32_t kMaxIndex = (1u << kIndexBits) - 1;
+constexpr std::uint32_t kInfinityLevel = 1023;
+constexpr FacetId facet_id(std::uint32_t level, std::uint32_t index) { return level << kIndexBits | index; }
+constexpr std::uint32_t facet_level(FacetId f) { return f >> kIndexBits; }
+constexpr std::uint32_t facet_index(FacetId f) { return f & kMaxIndex; }
 
 class Exact {
  public:

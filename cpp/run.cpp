@@ -29,6 +29,9 @@ Runner choose(int dim, bool wide, bool infinite) {
 
 Run::Run(std::vector<StageInput> stages, Domain domain) {
   shared.model = build_model(stages, domain);
+  if (shared.model.stages.size() + 1 >= kInfinityLevel) throw std::runtime_error("more than 1,000 layers");
+  for (const Stage& s : shared.model.stages)
+    if (s.cuts.size() > kMaxIndex) throw std::runtime_error("a layer with more than 4,194,303 places to split");
   shared.domain = std::move(domain);
 }
 

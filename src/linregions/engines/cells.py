@@ -54,11 +54,14 @@ def open_engine(net: Network, domain: Domain) -> Any:
             f"domain: dimension {domain.dim} is above the {MAX_DIM} that exact enumeration takes; "
             "use a Segment, a Plane slice, or a network with fewer inputs"
         )
-    engine = Engine([_stage(s) for s in net.stages], _domain(domain))
+    try:
+        engine = Engine([_stage(s) for s in net.stages], _domain(domain))
+    except RuntimeError as error:
+        raise InputError(f"network: {net!r} is too large for this engine: {error}") from error
     try:
         state = engine.prepare()
     except RuntimeError as error:
-        raise InputError(f"domain: {domain!r} cannot be used ({error}); use fewer half-spaces") from error
+        raise InputError(f"domain: {domain!r} cannot be used: {error}; use fewer half-spaces") from error
     if state == "empty":
         raise InputError(f"domain: {domain!r} is empty, so there is nothing to count; check the signs of A x <= b")
     if state == "flat":
