@@ -169,6 +169,7 @@ struct Feed {
     if (n == 0) return;
     const int cols = dim + 3;
     const std::size_t p = stage.padded;
+    if (stage.underflow) add_underflow(stage, dim, z);
     if (stage.dense) {
       if (static_cast<int>(column.size()) < n) column.resize(input.size());
       for (int k = 0; k < n; ++k) column[k] = stage.columns.data() + static_cast<std::size_t>(input[k]) * p;
@@ -184,6 +185,23 @@ struct Feed {
         z[(dim + 1) * p + i] += size * g[dim + 1];
         z[(dim + 2) * p + i] += size * g[dim + 2];
       }
+    }
+  }
+
+ private:
+  // A weight that underflowed is off by at most 5e-324, so its row by that much of the inputs' coefficients.
+  void add_underflow(const Stage& stage, int dim, double* z) const {
+    const std::size_t p = stage.padded;
+    double slope = 0, offset = 0;
+    for (int k = 0; k < count; ++k) {
+      const double* g = numbers.data() + static_cast<std::size_t>(k) * (dim + 3);
+      for (int c = 0; c < dim; ++c) slope += std::fabs(g[c]);
+      slope += g[dim + 1];
+      offset += std::fabs(g[dim]) + g[dim + 2];
+    }
+    for (int i = 0; i < stage.rows; ++i) {
+      z[(dim + 1) * p + i] += slope * 1e-310;
+      z[(dim + 2) * p + i] += offset * 1e-310;
     }
   }
 };

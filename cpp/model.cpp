@@ -50,6 +50,11 @@ void build_float(const StageInput& in, const std::vector<int>& input_scale, Stag
     }
     return clamp_ldexp(w, static_cast<long>(s.row_scale[i]) - from);
   };
+  const auto weight = [&](int i, double w, int from) {
+    const double value = scaled(i, w, from);
+    if (std::fabs(value) < 1e-300) s.underflow = true;
+    return value;
+  };
   for (int i = 0; i < s.rows; ++i) s.bias[i] = scaled(i, in.bias[i], 0);
   s.dense = in.dense;
   int widest = 0;
@@ -57,7 +62,7 @@ void build_float(const StageInput& in, const std::vector<int>& input_scale, Stag
     s.columns.assign(static_cast<std::size_t>(s.inputs) * s.padded, 0.0);
     for (int i = 0; i < s.rows; ++i)
       each_in_row(in, i, [&](int j, double w) {
-        s.columns[static_cast<std::size_t>(j) * s.padded + i] = scaled(i, w, input_scale[j]);
+        s.columns[static_cast<std::size_t>(j) * s.padded + i] = weight(i, w, input_scale[j]);
       });
     widest = s.inputs;
   } else {
@@ -75,7 +80,7 @@ void build_float(const StageInput& in, const std::vector<int>& input_scale, Stag
       each_in_row(in, i, [&](int j, double w) {
         const int at = count[j]++;
         s.column_row[at] = i;
-        s.column_value[at] = scaled(i, w, input_scale[j]);
+        s.column_value[at] = weight(i, w, input_scale[j]);
       });
   }
   s.gamma = (widest + 8) * kUnit * 1.01;

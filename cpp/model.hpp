@@ -53,6 +53,7 @@ struct Stage {
   std::vector<double> bias;
   std::vector<int> row_scale, unit_scale;
   double gamma = 0;  // relative error of one accumulated coefficient
+  bool underflow = false;  // some scaled weight is too small for a relative error: it is off by up to 5e-324
   std::vector<Cut> cuts;
   std::vector<double> threshold;                // scaled, per cut
   std::vector<int> cut_begin;                   // per unit, units + 1 entries

@@ -152,7 +152,7 @@ bool Search<D, W, Inf>::polish(V& v, const FacetId* facet) {
         size += std::fabs(h[j][k] * w.q[k]);
         reach += std::fabs(w.q[k]);
       }
-      growth[j] = std::fabs(value) + (2 * d + 4) * kUnit * size + slope_error[j] * reach;
+      growth[j] = std::fabs(value) + (2 * d + 4) * kUnit * size + slope_error[j] * reach + 1e-300;
     }
   }
   double norm = 0, radius = 0, qradius = 0;

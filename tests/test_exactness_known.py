@@ -8,8 +8,10 @@ import oracle
 import pytest
 from oracle.compare import exact_count
 
+from linregions.activations import IDENTITY, RELU, UnitActivations, leaky_relu
 from linregions.domain import Space
 from linregions.network import Network
+from linregions.stage import Stage
 
 # Arrangements with more chambers than this take their time and are marked slow.
 SLOW_ABOVE = 50_000
@@ -42,3 +44,20 @@ def test_constructions(known: known_nets.Known) -> None:
 )
 def test_folding_nets_on_the_whole_plane(name: str, net: Network) -> None:
     assert exact_count(net, Space(2)) == oracle.count(net, Space(2)), name
+
+
+def test_weights_that_underflow_once_scaled() -> None:
+    """The engine scales rows by powers of two; a weight lost on the way must count as an error, not as nothing.
+
+    Here 1e150 * relu(3e-150 h) and 3e-150 * (1e150 h) cancel exactly, and h + 1e150 is positive everywhere.
+    """
+    h = UnitActivations.of([RELU, leaky_relu(-1e150), IDENTITY])
+    net = Network(
+        (
+            Stage([[3e-150]], [0.0], UnitActivations.uniform(RELU, 1)),
+            Stage([[3e-150], [-1.0], [1.0]], [0.0, 0.0, 0.0], h),
+            Stage([[-1e150, 3e-150, 1.0]], [1e150], UnitActivations.uniform(RELU, 1)),
+            Stage([[1.0]], [0.0], UnitActivations.uniform(IDENTITY, 1)),
+        )
+    )
+    assert exact_count(net, Space(1)) == oracle.count(net, Space(1)) == 2
