@@ -108,13 +108,17 @@ class Engine {
     weights_.clear();
   }
 
-  std::string prepare() {
-    DomainState state;
-    {
-      nb::gil_scoped_release release;
-      state = run_->prepare();
+  void prepare() {
+    nb::gil_scoped_release release;
+    run_->prepare();
+  }
+  std::string prepared() const {
+    switch (run_->prepared()) {
+      case DomainState::ready: return "ready";
+      case DomainState::empty: return "empty";
+      case DomainState::flat: return "flat";
+      default: return "stopped";
     }
-    return state == DomainState::ready ? "ready" : state == DomainState::flat ? "flat" : "empty";
   }
   bool unbounded() const { return run_->shared.root.infinite; }
   int pattern_bytes() const { return run_->shared.model.pattern_bytes; }
@@ -177,7 +181,7 @@ class Engine {
     RegionShape shape;
     {
       nb::gil_scoped_release release;
-      shape = run_->replay(pieces, exact);
+      shape = run_->replay(pieces, exact ? Shared::Precision::exact : Shared::Precision::fine);
     }
     if (!shape.found) return nb::none();
     nb::dict out;
@@ -209,10 +213,13 @@ class Engine {
     const std::size_t n = pieces.shape(0), units = pieces.shape(1);
     auto* out = new double[std::max<std::size_t>(1, n)];
     nb::capsule own(out, [](void* p) noexcept { delete[] static_cast<double*>(p); });
+    const double box = run_->bounding_volume();
     for (std::size_t i = 0; i < n; ++i) {
       if (i % 256 == 0 && PyErr_CheckSignals() != 0) throw nb::python_error();
       const std::int32_t* row = pieces.data() + i * units;
-      out[i] = volume(run_->replay({row, row + units}, false));
+      const std::vector<int> one(row, row + units);
+      out[i] = volume(run_->replay(one, Shared::Precision::quick), box);
+      if (std::isnan(out[i])) out[i] = volume(run_->replay(one, Shared::Precision::fine), box);
     }
     return nb::cast(nb::ndarray<nb::numpy, double>(out, {n}, own));
   }
@@ -229,6 +236,8 @@ class Hyperplanes {
     run_ = std::make_unique<ArrangementRun>(std::vector<std::int64_t>(rows.data(), rows.data() + rows.size()),
                                             static_cast<int>(rows.shape(1)) - 1);
   }
+  void prepare() {}
+  std::string prepared() const { return "ready"; }
   void start(bool, bool, int threads, std::uint64_t max_regions) {
     nb::gil_scoped_release release;
     run_->start(threads, max_regions);
@@ -261,6 +270,7 @@ NB_MODULE(_core, m) {
   nb::class_<Engine>(m, "Engine")
       .def(nb::init<nb::list, nb::dict>())
       .def("prepare", &Engine::prepare)
+      .def("prepared", &Engine::prepared)
       .def("unbounded", &Engine::unbounded)
       .def("pattern_bytes", &Engine::pattern_bytes)
       .def("start", &Engine::start)
@@ -272,6 +282,8 @@ NB_MODULE(_core, m) {
       .def("volumes", &Engine::volumes);
   nb::class_<Hyperplanes>(m, "Hyperplanes")
       .def(nb::init<nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>>())
+      .def("prepare", &Hyperplanes::prepare)
+      .def("prepared", &Hyperplanes::prepared)
       .def("start", &Hyperplanes::start)
       .def("wait", &Hyperplanes::wait)
       .def("stop", &Hyperplanes::stop)

@@ -28,6 +28,9 @@ inline int bit_count(std::uint64_t v) {
 
 inline double larger(double a, double b) { return a < b ? b : a; }
 
+// The run was stopped inside a step that cannot be left half done.
+struct Stopped {};
+
 template <int W>
 struct Mask {
   std::uint64_t word[W];

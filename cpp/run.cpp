@@ -45,7 +45,27 @@ void Run::join() {
   threads_.clear();
 }
 
-DomainState Run::prepare() {
+void Run::prepare() {
+  join();
+  cancelled_ = false;
+  shared.options = Options{};
+  shared.reset();
+  state_ = DomainState::stopped;
+  running_ = 1;
+  threads_.emplace_back([this] {
+    try {
+      state_ = build_root();
+    } catch (const Stopped&) {
+    } catch (const std::exception& e) {
+      shared.error = e.what();
+    }
+    std::lock_guard<std::mutex> guard(lock_);
+    --running_;
+    changed_.notify_all();
+  });
+}
+
+DomainState Run::build_root() {
   const Domain& d = shared.domain;
   if (!d.box) {
     try {
@@ -118,7 +138,21 @@ bool Run::wait(double seconds) {
   return false;
 }
 
-RegionShape Run::replay(const std::vector<int>& pieces, bool exact) {
+double Run::bounding_volume() const {
+  if (shared.root.infinite) return std::numeric_limits<double>::infinity();
+  double product = 1;
+  for (int k = 0; k < shared.domain.dim; ++k) {
+    double low = std::numeric_limits<double>::infinity(), high = -low;
+    for (const Root::Point& p : shared.root.points) {
+      low = std::min(low, p.x[k]);
+      high = std::max(high, p.x[k]);
+    }
+    product *= high - low;
+  }
+  return product;
+}
+
+RegionShape Run::replay(const std::vector<int>& pieces, Shared::Precision precision) {
   RegionShape shape;
   std::vector<std::vector<int>> target;
   std::size_t at = 0;
@@ -130,7 +164,7 @@ RegionShape Run::replay(const std::vector<int>& pieces, bool exact) {
   shared.reset();
   shared.options.mode = Mode::replay;
   shared.shape = &shape;
-  shared.want_exact = exact;
+  shared.precision = precision;
   shared.target = target.data();
   for (bool again = true; again;) {
     again = false;

@@ -18,7 +18,9 @@ class Run {
  public:
   explicit Run(std::vector<StageInput> stages, Domain domain);
   ~Run();
-  DomainState prepare();
+  // The domain's vertices, in the background: `wait`, then `prepared`.
+  void prepare();
+  DomainState prepared() const { return state_; }
   void start(Options options);
   bool wait(double seconds);
   // Asked for from outside; it also holds where the run would start again with wider masks.
@@ -26,7 +28,9 @@ class Run {
     cancelled_ = true;
     halt(1);
   }
-  RegionShape replay(const std::vector<int>& pieces, bool exact);
+  RegionShape replay(const std::vector<int>& pieces, Shared::Precision precision);
+  // Product of the domain's extents: the volume of its bounding box; infinite where it is unbounded.
+  double bounding_volume() const;
 
   Shared shared;
 
@@ -35,10 +39,12 @@ class Run {
     int none = 0;
     shared.stop.compare_exchange_strong(none, reason);
   }
+  DomainState build_root();
   void launch();
   void work(int thread);
   void join();
   std::atomic<bool> cancelled_{false};
+  DomainState state_ = DomainState::stopped;
   bool wide_ = false;
   std::vector<std::thread> threads_;
   std::mutex lock_;

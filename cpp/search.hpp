@@ -77,6 +77,7 @@ class Search {
   std::uint64_t count_cuts(const C& cell, const Block& b, const std::uint64_t* cuts);
   std::uint64_t count_on_cut(const C& cell, const Block& b, const std::uint64_t* cuts, int c);
   std::uint64_t count_on_segment(const C& cell, const Block& b, const std::uint64_t* cuts);
+  void place_on_ray(const Block& b, int c, const V& p, const V& n, double& t, double& error) const;
   void count_last(const C& cell, int s, int depth);
 
   // search_tree.inl: the tree itself
@@ -111,7 +112,7 @@ class Search {
   std::vector<Frame> frames_;
   Exact exact_;
   int last_;
-  Arena arena_;
+  Arena arena_, other_arena_;
   struct Exactly {
     std::uint64_t id;
     IntRow row;

@@ -52,6 +52,30 @@ std::uint64_t Search<D, W, Inf>::count_cuts(const C& cell, const Block& b, const
   return total;
 }
 
+// Where cut c meets the line of an edge with an end x + q M at infinity: x + t q, since the line has the direction q and
+// goes through x unless the edge lies on the infinite box itself.  The error is infinite where nothing is certain.
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::place_on_ray(const Block& b, int c, const V& p, const V& n, double& t, double& error) const {
+  t = 0;
+  error = std::numeric_limits<double>::infinity();
+  if constexpr (Inf) {
+    const Mask<W> common = p.mask & n.mask;
+    if (common.word[0] & ((std::uint64_t{1} << (2 * dim())) - 1)) return;
+    const V& end = p.far ? p : n;
+    const Value f = value_at(b.z, b.filter, b.stride, c, end);
+    double slope = 0;
+    for (int k = 0; k < dim(); ++k) slope += b.z[k * b.stride + c] * end.q[k];
+    const double room = (b.filter[b.stride + c] * end.qmax + b.filter[c] * end.qradius) * (1 + 1e-9) + 1e-300;
+    const double safe = std::fabs(slope) - room;
+    if (!(safe > 0.5 * std::fabs(slope))) return;
+    const double where = -f.value / slope;
+    const double reach = (f.error + std::fabs(where) * room) / safe + 8 * kUnit * std::fabs(where) + 1e-300;
+    if (!(std::fabs(where) + reach < 1e200)) return;
+    t = where;
+    error = reach * (1 + 1e-9);
+  }
+}
+
 // 1 + the number of different points at which the cuts, each with opposite signs at the two ends, meet the segment.
 template <int D, int W, bool Inf>
 std::uint64_t Search<D, W, Inf>::count_on_segment(const C& cell, const Block& b, const std::uint64_t* cuts) {
@@ -60,6 +84,7 @@ std::uint64_t Search<D, W, Inf>::count_on_segment(const C& cell, const Block& b,
     int cut;
   };
   V &p = cell.vertex[0], &q = cell.vertex[1];
+  const bool far = Inf && (p.far || q.far);
   const auto mark = arena_.mark();
   auto* point = arena_.take<Point>(count_bits(cuts, b.words));
   int n = 0;
@@ -67,12 +92,16 @@ std::uint64_t Search<D, W, Inf>::count_on_segment(const C& cell, const Block& b,
     for (std::uint64_t rest = cuts[w]; rest; rest &= rest - 1) {
       Point& at = point[n++];
       at.cut = 64 * w + std::countr_zero(rest);
+      if (far) {
+        place_on_ray(b, at.cut, p, q, at.t, at.error);
+        continue;
+      }
       const Value fp = value_at(b.z, b.filter, b.stride, at.cut, p), fq = value_at(b.z, b.filter, b.stride, at.cut, q);
       const double d = std::fabs(fp.value) + std::fabs(fq.value);
       const double safe = d - fp.error - fq.error;
       at.t = std::fabs(fp.value) / d;
       at.error = safe > 0.5 * d ? (fp.error * (1 - at.t) + fq.error * at.t) / safe + 8 * kUnit : 2.0;
-      if ((Inf && (p.far || q.far)) || (fp.value > 0) == (fq.value > 0) || !(at.t >= 0 && at.t <= 1)) {
+      if ((fp.value > 0) == (fq.value > 0) || !(at.t >= 0 && at.t <= 1)) {
         at.t = 0.5;
         at.error = 2.0;
       }

@@ -100,6 +100,9 @@ bool Search<D, W, Inf>::witness(const C& cell, double* out) {
   return false;
 }
 
+// Vertices that are shown are known this well, relatively; ill-conditioned ones come from the exact layer.
+constexpr double kFineRadius = 1e-14;
+
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::record_shape(const C& cell) {
   RegionShape& shape = *shared_.shape;
@@ -107,10 +110,11 @@ void Search<D, W, Inf>::record_shape(const C& cell) {
   shape.dim = dim();
   for (int i = 0; i < cell.count; ++i) {
     V& v = cell.vertex[i];
-    if (shared_.want_exact)
-      refresh(v, cell.facet);
-    else if (!v.polished)
-      polish(v, cell.facet);
+    const bool all = shared_.precision == Shared::Precision::exact;
+    if (!all && v.radius > kFineRadius * v.xmax) polish(v, cell.facet);
+    const bool rough = shared_.precision == Shared::Precision::fine && v.radius > kFineRadius * v.xmax;
+    if (all || (shared_.options.exact && rough)) refresh(v, cell.facet);
+    shape.radius = larger(shape.radius, v.radius);
     for (int k = 0; k < dim(); ++k) {
       shape.vertices.push_back(v.x[k]);
       shape.directions.push_back(Inf && v.far ? v.q[k] : 0.0);
@@ -119,7 +123,7 @@ void Search<D, W, Inf>::record_shape(const C& cell) {
     FacetId ids[kBits];
     const int n = list_facets(v.mask, cell.facet, ids);
     shape.facets.emplace_back(ids, ids + n);
-    if (shared_.want_exact) shape.exact.push_back(exact_vertex(v, cell.facet));
+    if (all) shape.exact.push_back(exact_vertex(v, cell.facet));
   }
 }
 
@@ -136,8 +140,8 @@ DomainState Search<D, W, Inf>::clip_domain(Root& root) {
   cell.sign = arena_.take<std::uint64_t>(std::size_t(2) * words * cell.count);
   cell.facet = arena_.take<FacetId>(kBits);
   for (int k = 0; k < 2 * dim(); ++k) cell.facet[k] = facet_id(kInfinityLevel, k);
-  auto* wanted = arena_.take<std::uint64_t>(words);
-  for (int w = 0; w < words; ++w) wanted[w] = 0;
+  std::vector<std::uint64_t> wanted_bits(words, 0), pos_bits(words), neg_bits(words);
+  std::uint64_t *wanted = wanted_bits.data(), *pos = pos_bits.data(), *neg = neg_bits.data();
   for (int c = 0; c < n; ++c) wanted[c / 64] |= std::uint64_t{1} << (c % 64);
   for (int i = 0; i < cell.count; ++i) {
     V& v = cell.vertex[i];
@@ -153,19 +157,21 @@ DomainState Search<D, W, Inf>::clip_domain(Root& root) {
     v.far = true;
     measure(dim(), v.x, v.xmax, v.radius);
     measure(dim(), v.q, v.qmax, v.qradius);
-    std::uint64_t *pos = cell.sign + std::size_t(2) * i * words, *neg = pos + words;
-    for (int w = 0; w < words; ++w) pos[w] = neg[w] = 0;
-    raw_signs(n, b.z, b.filter, b.stride, v, pos, neg);
-    fix_signs(0, b.cut, n, b.z, b.filter, b.stride, v, cell.facet, wanted, pos, neg);
+    std::uint64_t *p = cell.sign + std::size_t(2) * i * words, *q = p + words;
+    for (int w = 0; w < words; ++w) p[w] = q[w] = 0;
+    raw_signs(n, b.z, b.filter, b.stride, v, p, q);
+    fix_signs(0, b.cut, n, b.z, b.filter, b.stride, v, cell.facet, wanted, p, q);
   }
   bool flat = false;
-  auto* pos = arena_.take<std::uint64_t>(words);
-  auto* neg = arena_.take<std::uint64_t>(words);
   for (int c = 0; c < n; ++c) {
     const std::uint64_t bit = std::uint64_t{1} << (c % 64);
     summarize(cell, words, pos, neg);
     const bool p = pos[c / 64] & bit, q = neg[c / 64] & bit;
+    if (stopped()) throw Stopped{};
     if (!q) continue;  // satisfied everywhere; where it is zero everywhere, it says nothing
+    // The old cell lies in one arena, the new one goes into the other.
+    std::swap(arena_, other_arena_);
+    arena_.release({0, 0});
     const Crossing x = cross(cell, b, c, wanted);
     if (!p) {
       flat = true;

@@ -69,7 +69,8 @@ typename Search<D, W, Inf>::Crossing Search<D, W, Inf>::cross(const C& cell, con
   std::pair<int, int>* pairs = nullptr;
   x.count = 0;
   int capacity = 0;
-  for (int i = 0; i < size[0]; ++i)
+  for (int i = 0; i < size[0]; ++i) {
+    if (stopped()) throw Stopped{};
     for (int j = 0; j < size[1]; ++j) {
       if (!adjacent(cell, cell.vertex[side[0][i]], cell.vertex[side[1][j]], dim())) continue;
       if (x.count == capacity) {
@@ -81,9 +82,11 @@ typename Search<D, W, Inf>::Crossing Search<D, W, Inf>::cross(const C& cell, con
       }
       pairs[x.count++] = {side[0][i], side[1][j]};
     }
+  }
   x.vertex = arena_.take<V>(x.count ? x.count : 1);
   x.sign = arena_.take<std::uint64_t>(std::size_t(2) * words * (x.count ? x.count : 1));
   for (int k = 0; k < x.count; ++k) {
+    if (k % 64 == 63 && stopped()) throw Stopped{};
     V& p = cell.vertex[pairs[k].first];
     V& n = cell.vertex[pairs[k].second];
     V& v = x.vertex[k];

@@ -78,11 +78,14 @@ void Search<D, W, Inf>::run() {
     }
   }
   std::copy(known.begin(), known.end(), cell.facet);
-  if (last_ < 0) {
-    emit(cell, 0);
-  } else {
-    compose_root();
-    enter(0, cell, 0);
+  try {
+    if (last_ < 0) {
+      emit(cell, 0);
+    } else {
+      compose_root();
+      enter(0, cell, 0);
+    }
+  } catch (const Stopped&) {  // what was counted before stands
   }
   flush();
 }

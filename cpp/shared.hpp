@@ -27,7 +27,7 @@ struct Root {
 };
 
 // A run over a polyhedron can end before it starts.
-enum class DomainState { ready, empty, flat };
+enum class DomainState { ready, empty, flat, stopped };
 
 struct Options {
   Mode mode = Mode::count;
@@ -49,6 +49,7 @@ struct Output {
 struct RegionShape {
   bool found = false;
   int dim = 0;
+  double radius = 0;                         // of the worst vertex
   std::vector<double> vertices, directions;  // rows of dim
   std::vector<std::uint8_t> far;
   std::vector<std::vector<FacetId>> facets;
@@ -74,7 +75,7 @@ struct Shared {
   // replay
   const std::vector<int>* target = nullptr;  // piece per unit of every stage in the model, all units
   RegionShape* shape = nullptr;
-  bool want_exact = false;
+  enum class Precision { quick, fine, exact } precision = Precision::quick;
 
   void reset() {
     stop = 0;

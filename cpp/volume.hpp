@@ -87,17 +87,25 @@ inline std::vector<std::vector<int>> triangulate(const RegionShape& shape) {
   return out;
 }
 
-// Sum of |det| / dim! in float64; infinite for an unbounded region.
-inline double volume(const RegionShape& shape) {
+// Sum of |det| / dim! in float64: infinite for an unbounded region, NaN where rounding could spoil more than 1e-6 of it
+// and more than 1e-11 of the domain's bounding box (the caller then computes in rationals).
+inline double volume(const RegionShape& shape, double box) {
   for (std::uint8_t far : shape.far)
     if (far) return std::numeric_limits<double>::infinity();
   const int d = shape.dim;
-  double total = 0;
+  double total = 0, error = 0;
   each_simplex(shape, [&](const std::vector<int>& simplex) {
-    double m[kMaxDim][kMaxDim];
-    for (int i = 0; i < d; ++i)
-      for (int k = 0; k < d; ++k)
+    double m[kMaxDim][kMaxDim], product = 1, shortest = std::numeric_limits<double>::infinity(), size = 0;
+    for (int i = 0; i < d; ++i) {
+      double norm = 0;
+      for (int k = 0; k < d; ++k) {
         m[i][k] = shape.vertices[simplex[i + 1] * d + k] - shape.vertices[simplex[0] * d + k];
+        norm += std::fabs(m[i][k]);
+        size = larger(size, std::fabs(shape.vertices[simplex[i + 1] * d + k]));
+      }
+      product *= norm;
+      shortest = norm < shortest ? norm : shortest;
+    }
     double det = 1;
     for (int c = 0; c < d && det != 0; ++c) {
       int pivot = c;
@@ -111,9 +119,16 @@ inline double volume(const RegionShape& shape) {
         for (int k = c; k < d; ++k) m[r][k] -= factor * m[c][k];
       }
     }
-    for (int k = 2; k <= d; ++k) det /= k;
+    const double moved = 2 * d * (shape.radius + kUnit * size);  // of one row
+    error += product * (d * moved / shortest + 32 * d * d * kUnit);
     total += std::fabs(det);
   });
+  for (int k = 2; k <= d; ++k) {
+    total /= k;
+    error /= k;
+  }
+  const double allowed = std::isfinite(box) ? larger(1e-6 * total, 1e-11 * box) : 1e-6 * total;
+  if (!(error <= allowed)) return std::numeric_limits<double>::quiet_NaN();
   return total;
 }
 

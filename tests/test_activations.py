@@ -140,7 +140,11 @@ def test_leaky_relu_of_slope_one_is_the_identity():
             ((math.inf,), (0.0, 1.0), 0.0, "mine"),
             "activation mine: all numbers must be finite, got (inf, 0.0, 1.0, 0.0)",
         ),
-        (((0.0,), (0.0,)), "activation: 1 breakpoints need 2 slopes, got 1"),
+        ((0, 1), "activation: breakpoints must be a sequence of numbers, got 0"),
+        (("a", (1.0,)), "activation: breakpoints must be a sequence of numbers, got 'a'"),
+        (((), ("a",)), "activation: slopes must be a number, got 'a'"),
+        (((), (1.0,), None), "activation: value must be a number, got None"),
+        (((0.0,), (0.0,)), "activation: 1 breakpoint needs 2 slopes, got 1"),
         (((1.0, 1.0), (0.0, 1.0, 2.0)), "activation: breakpoints must increase strictly, got (1.0, 1.0)"),
         (
             ((0.0, 1e-30), (1e30 + 1e15, 1e30 + 1e15, 0.0), 1e30),
@@ -163,6 +167,30 @@ def test_unit_activations_share_equal_functions(fs):
     assert [units.functions[k] for k in units.index] == fs + fs
     np.testing.assert_array_equal(units.pieces, [f.pieces for f in fs + fs])
     assert units.is_identity == all(f.is_identity for f in fs)
+
+
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (
+            lambda: UnitActivations.uniform("relu", 2),  # type: ignore[arg-type]
+            "activation: every function must be a PiecewiseLinear, got 'relu'",
+        ),
+        (
+            lambda: UnitActivations((RELU,), np.array([0, 1])),
+            "activation: index must name one of 1 function for each unit",
+        ),
+        (
+            lambda: MaxGroups(np.array([0.0, 1.0])),
+            "max groups: offsets must be a vector of integers, got array([0., 1.])",
+        ),
+        (lambda: clip("a", 1.0), "clip: lower must be a number, got 'a'"),  # type: ignore[arg-type]
+    ],
+)
+def test_refused_activations(build, sentence):
+    with pytest.raises(InputError) as caught:
+        build()
+    assert str(caught.value) == sentence
 
 
 def test_max_groups():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -135,10 +136,16 @@ class TestOutput:
         stand.answer = InputError("first\nsecond\n  third")
         assert refusal(capsys, "count", "m.onnx", "--space") == "first second third"
 
+    def test_control_characters_are_escaped(self, stand, capsys):
+        name = "a\nb\x1b[31m.onnx"
+        stand.answer = InputError(f"{name}: no such\nfile \x07")
+        assert refusal(capsys, "count", name, "--space") == "a\\nb\\x1b[31m.onnx: no such file \\x07"
+
 
 class TestOptions:
     def test_they_reach_the_library(self, stand):
         words = "count m.onnx --space --definition patterns --threads 3 --time-limit 2.5 --max-regions 10 --no-exact"
+        words += " --engine cells"
         assert main(words.split()) == 0
         assert stand.read == "m.onnx"
         assert stand.options == {
@@ -148,12 +155,18 @@ class TestOptions:
             "time_limit": 2.5,
             "max_regions": 10,
             "progress": None,
+            "engine": "cells",
         }
 
     def test_defaults(self, stand):
         assert main(["count", "--space", "m.onnx"]) == 0
         expected = {"definition": "activation", "exact": True, "threads": None, "time_limit": None}
-        assert stand.options == {**expected, "max_regions": None, "progress": None}
+        assert stand.options == {**expected, "max_regions": None, "progress": None, "engine": "auto"}
+
+    def test_limits_of_any_size(self, stand):
+        assert main(["count", "m", "--space", "--max-regions", "9" * 5000, "--time-limit", "inf"]) == 0
+        assert stand.options["max_regions"] == 10**5000 - 1
+        assert stand.options["time_limit"] == float("inf")
 
     @pytest.mark.parametrize(
         ("words", "text"),
@@ -320,6 +333,14 @@ USAGE = [
     ),
     (["count", "m", "--space", "--time-limit", "nan"], "argument --time-limit: expected a positive number, got 'nan'"),
     (["count", "m", "--space", "--time-limit", "-2"], "argument --time-limit: expected a positive number, got '-2'"),
+    (["count", "m", "--space", "--engine", "magic"], "argument --engine: invalid choice: 'magic'"),
+    (["count", "", "--space"], "argument MODEL: '' is no path; give the path of a file" + HELP),
+    (["count", "m", "--domain", ""], "argument --domain: '' is no path; give the path of a file" + HELP),
+    (["count", "m", "--space", "--threads", "1_0"], "argument --threads: expected a positive integer, got '1_0'"),
+    (
+        ["count", "m", "--box", "1_0", "2_0"],
+        "--box: LO: expected a number, comma-separated numbers or a .npy file, got '1_0'",
+    ),
     (["info", "m", "--box", "0", "1"], "unrecognized arguments: --box 0 1"),
 ]
 
@@ -389,6 +410,12 @@ def run(*words, **options) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
 
 
+def run_shell(words: str, **variables: str) -> subprocess.CompletedProcess:
+    command = f"{shlex.quote(sys.executable)} -m linregions {words}"
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, shell=True, stderr=-1, text=True, timeout=120, check=False, env=environment)
+
+
 class TestForReal:
     """The whole program in a process of its own."""
 
@@ -443,6 +470,22 @@ class TestForReal:
         facts = json.loads(out)
         assert (facts["kind"], facts["status"]) == ("lower", "interrupted")
         assert facts["count"] > 0
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full")
+    @pytest.mark.parametrize("words", [f"count {MOONS} --box -2 3", f"info {MOONS} --json", "--help"])
+    @pytest.mark.parametrize("unbuffered", ["", "1"])
+    def test_a_full_disk(self, words, unbuffered):
+        done = run_shell(f"{words} > /dev/full", PYTHONUNBUFFERED=unbuffered)
+        assert done.returncode == 74
+        assert done.stderr.startswith("error: the result could not be written to standard output (")
+        assert done.stderr.count("\n") == 1
+
+    @pytest.mark.skipif(os.name == "nt", reason="POSIX shells")
+    def test_a_closed_output(self):
+        done = run_shell(f"info {MOONS} >&-")
+        assert done.returncode == 74
+        assert done.stderr.startswith("error: standard output is closed")
+        assert done.stderr.count("\n") == 1
 
     @pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
     def test_a_reader_that_leaves(self):

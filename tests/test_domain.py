@@ -107,7 +107,7 @@ def test_readable():
     assert repr(Box.cube(-1, 1, 2)) == "box [-1, 1]^2"
     assert repr(Box([-1], [1])) == "box [-1, 1]"
     assert repr(Box([-1, 0], [1, 0.5])) == "box [-1, 1] x [0, 0.5]"
-    assert repr(Polytope([[1.0]], [0.0])) == "polytope of 1 half-spaces in dimension 1"
+    assert repr(Polytope([[1.0]], [0.0])) == "polytope of 1 half-space in dimension 1"
     assert repr(Segment([0, 0], [1, 0])) == "segment in 2 inputs"
     assert (
         repr(Plane.through([0, 0], [1, 0], [0, 1], region="triangle"))
@@ -141,12 +141,12 @@ REFUSED = [
     (lambda: Box([[0]], [[1]]), "box: lower must be a vector, got shape (1, 1)"),
     (lambda: Box(["a"], [1]), "box: lower: expected real numbers, got dtype <U1"),
     (lambda: Polytope([1.0], [1.0]), "polytope: A must be (half-spaces, dim), got shape (1,)"),
-    (lambda: Polytope([[1.0]], [1.0, 2.0]), "polytope: A has 1 rows and b 2 entries; give one entry per row"),
+    (lambda: Polytope([[1.0]], [1.0, 2.0]), "polytope: A has 1 row and b 2 entries; give one entry per row"),
     (
         lambda: Polytope([[1.0], [1.0, 2.0]], [1.0]),
         "polytope: A: the rows have unequal lengths; give a rectangular array",
     ),
-    (lambda: Segment([0], [1, 2]), "segment: a has 1 entries and b 2; both need one per input"),
+    (lambda: Segment([0], [1, 2]), "segment: a has 1 entry and b 2; both need one per input"),
     (lambda: Segment([0, 1], [0, 1]), "segment: a and b are the same point; choose two different points"),
     (lambda: Plane.through([0, 0], [1, 0], [0]), "plane: p, q and r have 2, 2 and 1 entries; need equal"),
     (
@@ -175,8 +175,21 @@ REFUSED = [
         lambda: Plane.through(*P3, region=[[0, 3], [-2, -2], [3, 1], [-3, 1], [2, -2]]),
         "plane: region must be a convex polygon with its corners in order; its edges cross",
     ),
-    (lambda: Space(0), "space: dim must be a positive integer, got 0"),
-    (lambda: Space(1.5), "space: dim must be a positive integer, got 1.5"),
+    (lambda: Box.cube(0, 1, -1), "box: dim must be a whole number from 1 to 10000000, got -1"),
+    (lambda: Box.cube(0, 1, 2.5), "box: dim must be a whole number from 1 to 10000000, got 2.5"),
+    (lambda: Box.cube(0, 1, 10**9), "box: dim must be a whole number from 1 to 10000000, got 1000000000"),
+    (lambda: Box.cube("a", 1, 2), "box: lower must be a number, got 'a'"),
+    (lambda: Box.cube(0, None, 2), "box: upper must be a number, got None"),
+    (lambda: Box.cube(0, 2**53 + 1, 2), "box: upper must be a float64 exactly, got 9007199254740993; round it first"),
+    (lambda: Plane.through(*P3, margin="a"), "plane: margin must be a number, got 'a'"),
+    (lambda: Space(True), "space: dim must be a positive whole number, got True"),
+    (
+        lambda: Segment([0], [1]).inputs(0.5),
+        "t: the last axis must have the domain's 1 coordinate, got shape ()",
+    ),
+    (lambda: Space(2).inputs(["a", "b"]), "t: expected coordinates (..., dim), got ['a', 'b']"),
+    (lambda: Space(0), "space: dim must be a positive whole number, got 0"),
+    (lambda: Space(1.5), "space: dim must be a positive whole number, got 1.5"),
 ]
 
 

@@ -170,6 +170,14 @@ def test_float32_weights_are_the_numbers_they_are():
     assert net.exact_values([Fraction(1)]) == [Fraction(float(np.float32(0.1)))]
 
 
+def test_rational_points_in_every_spelling():
+    net = Network.from_arrays([([[1.0]], [0.0])])
+    for point in (["1/3"], [Fraction(1, 3)]):
+        assert net.exact_values(point) == [Fraction(1, 3)]
+    for point in (np.array([2]), np.array([2.0], np.float32), [2], [np.float64(2)]):
+        assert net.exact_values(point) == [Fraction(2)]
+
+
 def test_a_divisor_divides_exactly():
     stage = Stage([[1.0]], [0.0], UnitActivations.uniform(IDENTITY, 1), divisor=[9.0])
     assert Network((stage,)).exact_values([Fraction(1)]) == [Fraction(1, 9)]
@@ -274,7 +282,7 @@ REFUSED = [
     ),
     (
         lambda: Network.from_arrays([*ONE, *ONE], activation=["relu", "relu"]),
-        "activation: 1 hidden layers need 1 activations, got 2",
+        "activation: give one for each of 1 hidden layer, got 2",
     ),
     (
         lambda: Stage([1.0], [0.0], UNIT, name="fc"),
@@ -282,16 +290,56 @@ REFUSED = [
     ),
     (
         lambda: Stage([[1.0]], [0.0], UNIT, divisor=[0.0], name="fc"),
-        "layer fc: divisor must be 1 positive numbers, got shape (1,)",
+        "layer fc: divisor must be 1 positive number, got shape (1,)",
     ),
     (
         lambda: Stage([[1.0], [1.0]], [0.0, 0.0], MaxGroups(np.array([0, 1])), name="pool"),
         "layer pool: max groups must split the 2 rows into non-empty runs",
     ),
-    (lambda: Stage([[1.0], [1.0]], [0.0, 0.0], UNIT), "layer: 2 rows need 2 activations, got 1"),
-    (lambda: NET([[1.0, 2.0]]), "x: the last axis must have the network's 1 inputs, got shape (1, 2)"),
-    (lambda: NET.pattern(1.0), "x: the last axis must have the network's 1 inputs, got shape ()"),
-    (lambda: NET.affine_map([0, 0]), "pattern: expected 1 piece indices, got shape (2,)"),
+    (
+        lambda: Stage([[1.0], [1.0]], [0.0, 0.0], UNIT),
+        "layer: activation must give one function for each of 2 rows, got 1",
+    ),
+    (lambda: Network(None), "network: stages must be a sequence of Stage, got None"),
+    (lambda: Network((1,)), "network: stage 1 must be a Stage, got 1; Network.from_arrays takes arrays"),
+    (lambda: Network.from_arrays([]), "network: at least one layer is needed, got none"),
+    (lambda: Network.from_arrays(None), "layers: expected pairs [(W, b), ...], got None"),
+    (lambda: Network.from_arrays(5), "layers: expected pairs [(W, b), ...], got 5"),
+    (lambda: Network.from_arrays("abc"), "layers: expected pairs [(W, b), ...], got 'abc'"),
+    (lambda: Network.from_arrays([1, 2]), "layer 1: expected a pair (W, b), got 1"),
+    (lambda: Network.from_arrays([([[1]], [0], 1)]), "layer 1: expected a pair (W, b), got ([[1]], [0], 1)"),
+    (
+        lambda: Network.from_arrays(ONE, activation=3),
+        "activation: expected a name or a PiecewiseLinear, got 3; "
+        "use one of identity, linear, relu, abs, relu6, hardtanh or a PiecewiseLinear",
+    ),
+    (
+        lambda: Network.from_arrays(ONE, output=None),
+        "output: expected a name or a PiecewiseLinear, got None; "
+        "use one of identity, linear, relu, abs, relu6, hardtanh or a PiecewiseLinear",
+    ),
+    (
+        lambda: Stage([[1.0]], [0.0], "relu"),
+        "layer: activation must be UnitActivations or MaxGroups, got 'relu'; "
+        "UnitActivations.uniform(function, rows) gives every row the same function",
+    ),
+    (
+        lambda: Stage([[1.0]], [0.0], None),
+        "layer: activation must be UnitActivations or MaxGroups, got None; "
+        "UnitActivations.uniform(function, rows) gives every row the same function",
+    ),
+    (lambda: NET.pattern([np.nan]), "x: contains NaN or infinity; every number must be finite"),
+    (lambda: NET([[np.inf]]), "x: contains NaN or infinity; every number must be finite"),
+    (lambda: NET.pattern("a"), "x: expected real numbers, got dtype <U1"),
+    (lambda: NET.exact_values([1, 2]), "point: expected one number for each of the network's inputs (1), got 2"),
+    (lambda: NET.exact_pattern([np.nan]), "point: every entry must be a finite rational number, got [nan]"),
+    (lambda: NET.exact_values(["1/0"]), "point: every entry must be a finite rational number, got ['1/0']"),
+    (lambda: NET.exact_pattern([None]), "point: every entry must be a finite rational number, got [None]"),
+    (lambda: NET.exact_values(3), "point: expected 1 number, got 3"),
+    (lambda: NET.affine_map([0.5]), "pattern: piece indices must be integers, got dtype float64"),
+    (lambda: NET([[1.0, 2.0]]), "x: the last axis must have the network's 1 input, got shape (1, 2)"),
+    (lambda: NET.pattern(1.0), "x: the last axis must have the network's 1 input, got shape ()"),
+    (lambda: NET.affine_map([0, 0]), "pattern: expected 1 piece index, got shape (2,)"),
     (
         lambda: NET.exact_affine_map([2]),
         "pattern: a piece index is outside its unit's pieces; take patterns from net.pattern(x)",

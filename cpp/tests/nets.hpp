@@ -8,6 +8,14 @@
 
 namespace linregions::test {
 
+// The domain's vertices, waited for.
+inline linregions::DomainState prepare(linregions::Run& run) {
+  run.prepare();
+  while (!run.wait(1)) {
+  }
+  return run.prepared();
+}
+
 inline const Function kRelu{{0}, {0, 1}, 0}, kIdentity{{}, {1}, 0}, kClip{{0, 1}, {0, 1, 0}, 0}, kAbs{{0}, {-1, 1}, 0};
 
 // Stages with their weights; outlives the Run that is made of it.
@@ -83,7 +91,7 @@ inline std::uint64_t count(Run& run, int threads = 1) {
 
 inline std::uint64_t count(const Net& net, const Domain& domain, int threads = 1) {
   Run run(net.stages, domain);
-  CHECK(run.prepare() == DomainState::ready);
+  CHECK(prepare(run) == DomainState::ready);
   return count(run, threads);
 }
 

@@ -138,7 +138,7 @@ void duplicates() {
   many.add(std::vector<double>(45, 1.0), {1.0});  // always on
   CHECK(count(many, box(3, -1, 1)) == expected);
   Run run(many.stages, box(3, -1, 1));
-  run.prepare();
+  prepare(run);
   CHECK(list(run).size() == expected);
 }
 
@@ -188,7 +188,7 @@ void modes_agree() {
     const Net net = random_net(k + 1, shapes[k]);
     const int dim = shapes[k][0];
     Run run(net.stages, box(dim, -1, 1));
-    CHECK(run.prepare() == DomainState::ready);
+    CHECK(prepare(run) == DomainState::ready);
     const std::uint64_t n = count(run);
     CHECK(n > 10 && count(run, 2) == n && count(run, 3) == n);
     const auto one = list(run), two = list(run, 2);
@@ -200,9 +200,9 @@ void modes_agree() {
     double total = 0;
     for (const auto& r : one) {
       CHECK(r.certified && pattern_at(net, r.witness) == r.pieces);
-      const RegionShape shape = run.replay(r.pieces, total == 0);
+      const RegionShape shape = run.replay(r.pieces, total == 0 ? Shared::Precision::exact : Shared::Precision::quick);
       CHECK(shape.found);
-      const double part = volume(shape);
+      const double part = volume(shape, 1.0);
       CHECK(part > 0);
       total += part;
     }
@@ -215,7 +215,7 @@ void modes_agree() {
 void budget() {
   const Net net = random_net(9, {2, 16, 16});
   Run run(net.stages, box(2, -1, 1));
-  run.prepare();
+  prepare(run);
   const std::uint64_t all = count(run);
   for (const int threads : {1, 2})
     for (const Mode mode : {Mode::count, Mode::list}) {
@@ -246,16 +246,16 @@ void many_facets() {
   for (const int threads : {1, 2}) {
     CHECK(count(net, box(2, -2, 2), threads) == expected);
     Run run(net.stages, box(2, -2, 2));
-    run.prepare();
+    prepare(run);
     const auto regions = list(run, threads);
     CHECK(regions.size() == expected);
     if (threads == 1) continue;
     Run fresh(net.stages, box(2, -2, 2));
-    fresh.prepare();
+    prepare(fresh);
     std::vector<int> middle(101, 1);  // all tangents see the centre on their positive side
-    const RegionShape shape = fresh.replay(middle, true);
+    const RegionShape shape = fresh.replay(middle, Shared::Precision::exact);
     CHECK(shape.found && shape.facets.size() == 100);
-    CHECK(std::fabs(volume(shape) - 100 * std::tan(3.141592653589793 / 100)) < 1e-3);
+    CHECK(std::fabs(volume(shape, 1.0) - 100 * std::tan(3.141592653589793 / 100)) < 1e-3);
   }
   std::vector<std::vector<std::int64_t>> rows;
   for (const Line& l : lines) rows.push_back({l.a, l.b, l.c});
@@ -268,7 +268,8 @@ void domains() {
   Net half;
   half.add({1, 1}, {0});
   const auto state = [&](const std::vector<std::vector<std::int64_t>>& rows) {
-    return Run(half.stages, polyhedron(2, rows)).prepare();
+    Run run(half.stages, polyhedron(2, rows));
+    return prepare(run);
   };
   CHECK(state({{1, 0, -1}, {-1, 0, 0}}) == DomainState::empty);
   CHECK(state({{1, 0, 0}, {-1, 0, 0}}) == DomainState::flat);

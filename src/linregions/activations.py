@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
+from .checks import plural, real_number, real_numbers, shown
 from .errors import InputError
 
 
@@ -34,15 +36,17 @@ class PiecewiseLinear:
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        ts, ss = tuple(float(t) for t in self.breakpoints), tuple(float(s) for s in self.slopes)
-        numbers = (*ts, *ss, float(self.value))
+        ts = real_numbers(self.breakpoints, "activation: breakpoints")
+        ss = real_numbers(self.slopes, "activation: slopes")
+        value = real_number(self.value, "activation: value")
+        numbers = (*ts, *ss, value)
         if not all(math.isfinite(v) for v in numbers):
             raise InputError(f"activation {self.name or 'piecewise linear'}: all numbers must be finite, got {numbers}")
         if len(ss) != len(ts) + 1:
-            raise InputError(f"activation: {len(ts)} breakpoints need {len(ts) + 1} slopes, got {len(ss)}")
+            given, needed = plural(len(ts), "breakpoint"), plural(len(ts) + 1, "slope")
+            raise InputError(f"activation: {given} {'needs' if len(ts) == 1 else 'need'} {needed}, got {len(ss)}")
         if any(a >= b for a, b in pairwise(ts)):
             raise InputError(f"activation: breakpoints must increase strictly, got {ts}")
-        value = float(self.value)
         kept = [i for i in range(len(ts)) if ss[i] != ss[i + 1]]
         if len(kept) != len(ts):
             exact = _intercepts(ts, ss, value)
@@ -111,6 +115,7 @@ def leaky_relu(alpha: float) -> PiecewiseLinear:
 
 def clip(lower: float, upper: float) -> PiecewiseLinear:
     """min(max(z, lower), upper); either end may be infinite."""
+    lower, upper = real_number(lower, "clip: lower"), real_number(upper, "clip: upper")
     if math.isnan(lower) or math.isnan(upper) or lower > upper:
         raise InputError(f"clip: lower must not exceed upper, got {lower} and {upper}")
     if lower == -math.inf and upper == math.inf:
@@ -122,6 +127,13 @@ def clip(lower: float, upper: float) -> PiecewiseLinear:
     if upper == math.inf:
         return PiecewiseLinear((lower,), (0.0, 1.0), lower, "clip")
     return PiecewiseLinear((lower, upper), (0.0, 1.0, 0.0), lower, "clip")
+
+
+def _integers(values: Any, what: str) -> np.ndarray:
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InputError(f"{what} must be a vector of integers, got {shown(values)}")
+    return array
 
 
 BY_NAME = {
@@ -140,6 +152,18 @@ class UnitActivations:
 
     functions: tuple[PiecewiseLinear, ...]
     index: np.ndarray
+
+    def __post_init__(self) -> None:
+        for f in self.functions:
+            if not isinstance(f, PiecewiseLinear):
+                raise InputError(f"activation: every function must be a PiecewiseLinear, got {shown(f)}")
+        index = _integers(self.index, "activation: index")
+        if np.any(index < 0) or np.any(index >= len(self.functions)):
+            raise InputError(
+                f"activation: index must name one of {plural(len(self.functions), 'function')} for each unit"
+            )
+        object.__setattr__(self, "functions", tuple(self.functions))
+        object.__setattr__(self, "index", index)
 
     @classmethod
     def uniform(cls, function: PiecewiseLinear, units: int) -> UnitActivations:
@@ -174,6 +198,9 @@ class MaxGroups:
     """Unit `g` is the largest of rows `offsets[g]` to `offsets[g+1] - 1`; a tie goes to the lowest row."""
 
     offsets: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "offsets", _integers(self.offsets, "max groups: offsets"))
 
     @property
     def units(self) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from .checks import real_number, shown, whole_number
 from .domain import Domain
 from .engines import arrangement, cells
 from .errors import InputError
@@ -11,6 +13,9 @@ from .network import Network
 from .partition import Count, Partition
 
 DEFINITIONS = ("activation",)
+MOST_THREADS = 1024
+# The engines count up to this in 64 bits and never get near it, so a larger limit is none.
+MOST_REGIONS = 2**62
 
 
 def count(
@@ -25,17 +30,17 @@ def count(
     progress: cells.Progress | None = None,
     engine: str = "auto",
 ) -> Count:
-    """Count the activation regions of a network on a domain (definition R2: full-dimensional, one pattern each).
+    """Count the activation regions of a network on a domain: full-dimensional, one activation pattern each.
 
     Args:
         model: a `Network`, a path (.onnx, .npz, .safetensors), an ONNX model or a torch module.
         domain: where to count; its `input_dim` must be the network's, its dimension 1 to 8.
-        definition: which regions; "activation" is R2.
+        definition: which regions; "activation" is the only one so far.
         exact: settle in rational arithmetic what floating point cannot; with False such decisions are left to floating
             point and the result says how many there were.
-        threads: worker threads; None takes the cores of this process.
-        time_limit: seconds; when they run out the result is a lower bound.
-        max_regions: stop soon after this many; the result is then a lower bound.
+        threads: worker threads, 1 to 1024; None takes the cores of this process.
+        time_limit: seconds; when they run out the result is a lower bound; None or infinity is no limit.
+        max_regions: stop once this many or more are found; the result is then a lower bound.
         progress: called now and then with (fraction done, regions so far).
         engine: "cells" (every network, dimension 1 to 8), "arrangement" (one hidden layer with small integer weights on
             the whole space, any dimension), or "auto", the faster one that applies.
@@ -53,17 +58,15 @@ def count(
         >>> count(net, Box([-1, -1], [1, 1])).value
         4
     """
+    budget = _budget(exact, threads, time_limit, max_regions, progress)
     net = _network(model)
     _check(definition, domain)
     name, opened = _open(net, domain, engine)
     out = cells.run(
         opened,
+        domain=domain,
         listing=False,
-        exact=exact,
-        threads=threads,
-        time_limit=time_limit,
-        max_regions=max_regions,
-        progress=progress,
+        **budget,
     )
     return _count(net, domain, definition, out, name)
 
@@ -94,17 +97,15 @@ def enumerate_regions(
         >>> len(partition), partition.volumes.tolist()
         (4, [1.0, 1.0, 1.0, 1.0])
     """
+    budget = _budget(exact, threads, time_limit, max_regions, progress)
     net = _network(model)
     _check(definition, domain)
     engine = cells.open_engine(net, domain)
     out = cells.run(
         engine,
+        domain=domain,
         listing=True,
-        exact=exact,
-        threads=threads,
-        time_limit=time_limit,
-        max_regions=max_regions,
-        progress=progress,
+        **budget,
     )
     packed, witnesses, certified = engine.collect()
     return Partition(
@@ -134,6 +135,30 @@ def _network(model: Any) -> Network:
     from .readers import read
 
     return read(model)
+
+
+def _budget(exact: Any, threads: Any, time_limit: Any, max_regions: Any, progress: Any) -> dict[str, Any]:
+    """How to run, checked: what `cells.run` takes besides the engine."""
+    if not isinstance(exact, bool):
+        raise InputError(f"exact must be True or False, got {shown(exact)}")
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress must be a function of (fraction, regions) or None, got {shown(progress)}")
+    if threads is not None:
+        threads = whole_number(threads, "threads", most=MOST_THREADS)
+    if max_regions is not None:
+        max_regions = min(whole_number(max_regions, "max_regions"), MOST_REGIONS)
+    if time_limit is not None:
+        time_limit = real_number(time_limit, "time_limit")
+        if not time_limit > 0:
+            raise InputError(f"time_limit must be a positive number of seconds, got {time_limit}")
+        time_limit = None if time_limit == math.inf else time_limit
+    return {
+        "exact": exact,
+        "threads": threads,
+        "time_limit": time_limit,
+        "max_regions": max_regions,
+        "progress": progress,
+    }
 
 
 def _check(definition: str, domain: Any) -> None:

@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from .checks import plural, real_number, shown, whole_number
 from .errors import InputError
 from .exact import fractions, rank
 from .stage import Array, exact_float64
+
+# A larger box is a mistake, and its ends would only take memory.
+LARGEST_DIM = 10**7
 
 # A half-space row is [a_1, ..., a_d, c]: the points t with a.t + c >= 0.
 Rows = list[list[Fraction]]
@@ -39,7 +43,13 @@ class Domain:
 
     def inputs(self, t: Any) -> np.ndarray:
         """The network inputs (..., inputs) at domain coordinates `t` (..., dim), in float64."""
-        t = np.asarray(t, dtype=np.float64)
+        try:
+            t = np.asarray(t, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"t: expected coordinates (..., dim), got {shown(t)}") from error
+        if t.ndim == 0 or t.shape[-1] != self.dim:
+            coordinates = plural(self.dim, "coordinate")
+            raise InputError(f"t: the last axis must have the domain's {coordinates}, got shape {t.shape}")
         rows = self.embedding
         if rows is None:
             return t
@@ -65,7 +75,8 @@ class Box(Domain):
         lower = _vector(self.lower, "box: lower")
         upper = _vector(self.upper, "box: upper")
         if lower.shape != upper.shape:
-            raise InputError(f"box: lower has {len(lower)} entries and upper {len(upper)}; give one of each per input")
+            entries = plural(len(lower), "entry", "entries")
+            raise InputError(f"box: lower has {entries} and upper {len(upper)}; give one of each per input")
         if len(lower) == 0:
             raise InputError("box: needs at least one coordinate, got none")
         for k in np.flatnonzero(lower > upper):
@@ -81,7 +92,9 @@ class Box(Domain):
     @classmethod
     def cube(cls, lower: float, upper: float, dim: int) -> Box:
         """The box with the same ends in every one of `dim` coordinates."""
-        return cls(np.full(dim, float(lower)), np.full(dim, float(upper)))
+        dim = whole_number(dim, "box: dim", most=LARGEST_DIM)
+        low, high = real_number(lower, "box: lower"), real_number(upper, "box: upper")
+        return cls(np.full(dim, low), np.full(dim, high))
 
     @property
     def dim(self) -> int:  # type: ignore[override]
@@ -127,7 +140,8 @@ class Polytope(Domain):
         if a.ndim != 2 or a.shape[1] == 0:
             raise InputError(f"polytope: A must be (half-spaces, dim), got shape {a.shape}")
         if len(b) != len(a):
-            raise InputError(f"polytope: A has {len(a)} rows and b {len(b)} entries; give one entry per row")
+            rows, entries = plural(len(a), "row"), plural(len(b), "entry", "entries")
+            raise InputError(f"polytope: A has {rows} and b {entries}; give one entry per row")
         object.__setattr__(self, "A", a)
         object.__setattr__(self, "b", b)
 
@@ -146,7 +160,7 @@ class Polytope(Domain):
         return [[*(-v for v in fractions(a)), Fraction(float(b))] for a, b in zip(self.A, self.b, strict=True)]
 
     def __repr__(self) -> str:
-        return f"polytope of {len(self.A)} half-spaces in dimension {self.dim}"
+        return f"polytope of {plural(len(self.A), 'half-space')} in dimension {self.dim}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -164,7 +178,9 @@ class Segment(Domain):
     def __post_init__(self) -> None:
         a, b = _vector(self.a, "segment: a"), _vector(self.b, "segment: b")
         if a.shape != b.shape:
-            raise InputError(f"segment: a has {len(a)} entries and b {len(b)}; both need one per input")
+            raise InputError(
+                f"segment: a has {plural(len(a), 'entry', 'entries')} and b {len(b)}; both need one per input"
+            )
         if np.array_equal(a, b):
             raise InputError("segment: a and b are the same point; choose two different points")
         object.__setattr__(self, "a", a)
@@ -193,7 +209,7 @@ class Segment(Domain):
         return self._embedding
 
     def __repr__(self) -> str:
-        return f"segment in {self.input_dim} inputs"
+        return f"segment in {plural(self.input_dim, 'input')}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -233,7 +249,8 @@ class Plane(Domain):
         "square" is `[-margin, 1 + margin]^2` in the coordinates (s, t); "triangle" has the corners p, q, r.
         """
         if isinstance(region, str):
-            lo, hi = -float(margin), 1.0 + float(margin)
+            margin = real_number(margin, "plane: margin")
+            lo, hi = -margin, 1.0 + margin
             known = {
                 "square": [[lo, lo], [hi, lo], [hi, hi], [lo, hi]],
                 "triangle": [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]],
@@ -289,8 +306,7 @@ class Space(Domain):
     dim: int
 
     def __post_init__(self) -> None:
-        if int(self.dim) != self.dim or self.dim < 1:
-            raise InputError(f"space: dim must be a positive integer, got {self.dim}")
+        object.__setattr__(self, "dim", whole_number(self.dim, "space: dim"))
 
     @property
     def input_dim(self) -> int:  # type: ignore[override]

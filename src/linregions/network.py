@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .activations import BY_NAME, RELU, MaxGroups, PiecewiseLinear, UnitActivations
+from .checks import plural, shown
 from .enclosure import bounded_activation, bounded_preactivation, doubtful
 from .errors import InputError
 from .stage import Stage, exact_float64
@@ -35,14 +36,21 @@ class Network:
     source: str = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.stages, Iterable):
+            raise InputError(f"network: stages must be a sequence of Stage, got {shown(self.stages)}")
         object.__setattr__(self, "stages", tuple(self.stages))
+        for k, stage in enumerate(self.stages):
+            if not isinstance(stage, Stage):
+                raise InputError(
+                    f"network: stage {k + 1} must be a Stage, got {shown(stage)}; Network.from_arrays takes arrays"
+                )
         if not self.stages:
             raise InputError("network: at least one layer is needed, got none")
         for k, (a, b) in enumerate(zip(self.stages, self.stages[1:], strict=False)):
             if a.units != b.inputs:
                 raise InputError(
-                    f"network: layer {k + 1} (shape {a.rows} x {a.inputs}) gives {a.units} values, but layer {k + 2} "
-                    f"(shape {b.rows} x {b.inputs}) takes {b.inputs}; make the shapes chain"
+                    f"network: layer {k + 1} (shape {a.rows} x {a.inputs}) gives {plural(a.units, 'value')}, but "
+                    f"layer {k + 2} (shape {b.rows} x {b.inputs}) takes {b.inputs}; make the shapes chain"
                 )
         if self.input_dim == 0:
             raise InputError("network: the first layer takes no inputs; a network needs at least one")
@@ -67,20 +75,14 @@ class Network:
         Raises:
             InputError: a shape does not chain, a number is not finite or not exactly a float64.
         """
-        layers = list(layers)
-        hidden = len(layers) - 1
-        if isinstance(activation, str | PiecewiseLinear):
-            functions = [activation] * hidden
-        else:
-            functions = list(activation)
-            if len(functions) != hidden:
-                raise InputError(f"activation: {hidden} hidden layers need {hidden} activations, got {len(functions)}")
+        pairs = _pairs(layers)
+        functions = [*_functions(activation, len(pairs) - 1), _function(output, "output")]
         stages = []
-        for k, ((w, b), f) in enumerate(zip(layers, [*functions, output], strict=True)):
+        for k, ((w, b), f) in enumerate(zip(pairs, functions, strict=True)):
             weight = exact_float64(w, f"layer {k + 1}: weight")
             if weight.ndim != 2:
                 raise InputError(f"layer {k + 1}: weight must have two axes (out, in), got shape {weight.shape}")
-            function = UnitActivations.uniform(_function(f), weight.shape[0])
+            function = UnitActivations.uniform(f, weight.shape[0])
             stages.append(Stage(weight, b, function, name=str(k + 1)))
         return cls(tuple(stages), source)
 
@@ -128,7 +130,7 @@ class Network:
 
     def exact_pattern(self, point: Sequence[Fraction]) -> np.ndarray:
         """Activation pattern at a rational point, in rational arithmetic."""
-        state, out = list(point), []
+        state, out = _rationals(point, self.input_dim), []
         for stage in self.stages:
             pieces, state = stage.exact_step(state)
             keep = stage.activation.pieces > 1
@@ -137,7 +139,7 @@ class Network:
 
     def exact_values(self, point: Sequence[Fraction]) -> list[Fraction]:
         """Outputs at a rational point, in rational arithmetic."""
-        state = list(point)
+        state = _rationals(point, self.input_dim)
         for stage in self.stages:
             _, state = stage.exact_step(state)
         return state
@@ -209,19 +211,26 @@ class Network:
                     name = f.name or f"{f.pieces}-piece"
                     tally[name] = tally.get(name, 0) + int(count)
         kinds = ", ".join(f"{v} {k}" for k, v in tally.items() if v)
-        return f"Network {widths}, {self.unit_count} units with pieces" + (f" ({kinds})" if kinds else "")
+        return f"Network {widths}, {plural(self.unit_count, 'unit')} with pieces" + (f" ({kinds})" if kinds else "")
 
     def _points(self, x: Any) -> np.ndarray:
-        x = np.asarray(x, dtype=np.float64)
+        x = exact_float64(x, "x")
         if x.ndim == 0 or x.shape[-1] != self.input_dim:
-            raise InputError(f"x: the last axis must have the network's {self.input_dim} inputs, got shape {x.shape}")
+            inputs = plural(self.input_dim, "input")
+            raise InputError(f"x: the last axis must have the network's {inputs}, got shape {x.shape}")
         return x
 
     def _split(self, pattern: Any) -> list[np.ndarray]:
         """A pattern as one piece index per unit and stage, units of one piece included."""
-        pattern = np.asarray(pattern)
+        try:
+            pattern = np.asarray(pattern)
+        except ValueError as error:
+            raise InputError(f"pattern: expected a vector of piece indices, got {shown(pattern)}") from error
         if pattern.shape != (self.unit_count,):
-            raise InputError(f"pattern: expected {self.unit_count} piece indices, got shape {pattern.shape}")
+            wanted = plural(self.unit_count, "piece index", "piece indices")
+            raise InputError(f"pattern: expected {wanted}, got shape {pattern.shape}")
+        if pattern.dtype.kind not in "iub" and pattern.size:
+            raise InputError(f"pattern: piece indices must be integers, got dtype {pattern.dtype}")
         if np.any(pattern < 0) or np.any(pattern >= self.pieces):
             raise InputError("pattern: a piece index is outside its unit's pieces; take patterns from net.pattern(x)")
         out, at = [], 0
@@ -250,12 +259,50 @@ class Network:
         return np.concatenate(out, axis=1), unsure
 
 
-def _function(f: str | PiecewiseLinear) -> PiecewiseLinear:
+def _pairs(layers: Any) -> list[tuple[Any, Any]]:
+    if isinstance(layers, str | bytes) or not isinstance(layers, Iterable):
+        raise InputError(f"layers: expected pairs [(W, b), ...], got {shown(layers)}")
+    pairs = list(layers)
+    for k, pair in enumerate(pairs):
+        if not isinstance(pair, Sequence | np.ndarray) or isinstance(pair, str | bytes) or len(pair) != 2:
+            raise InputError(f"layer {k + 1}: expected a pair (W, b), got {shown(pair)}")
+    if not pairs:
+        raise InputError("network: at least one layer is needed, got none")
+    return pairs
+
+
+def _functions(activation: Any, hidden: int) -> list[PiecewiseLinear]:
+    if isinstance(activation, str | PiecewiseLinear) or not isinstance(activation, Iterable):
+        return [_function(activation, "activation")] * hidden
+    functions = [_function(f, "activation") for f in activation]
+    if len(functions) != hidden:
+        wanted = plural(hidden, "hidden layer")
+        raise InputError(f"activation: give one for each of {wanted}, got {len(functions)}")
+    return functions
+
+
+def _function(f: Any, what: str) -> PiecewiseLinear:
     if isinstance(f, PiecewiseLinear):
         return f
+    known = f"use one of {', '.join(BY_NAME)} or a PiecewiseLinear"
+    if not isinstance(f, str):
+        raise InputError(f"{what}: expected a name or a PiecewiseLinear, got {shown(f)}; {known}")
     if f not in BY_NAME:
-        raise InputError(f"activation: unknown name {f!r}; use one of {', '.join(BY_NAME)} or a PiecewiseLinear")
+        raise InputError(f"{what}: unknown name {f!r}; {known}")
     return BY_NAME[f]
+
+
+def _rationals(point: Any, inputs: int) -> list[Fraction]:
+    if isinstance(point, str | bytes) or not isinstance(point, Iterable):
+        raise InputError(f"point: expected {plural(inputs, 'number')}, got {shown(point)}")
+    # numpy's scalars are unwrapped: the integers among them would stay in 64 bits within a Fraction.
+    entries = [v.item() if isinstance(v, np.generic) else v for v in point]
+    if len(entries) != inputs:
+        raise InputError(f"point: expected one number for each of the network's inputs ({inputs}), got {len(entries)}")
+    try:
+        return [Fraction(v) for v in entries]
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise InputError(f"point: every entry must be a finite rational number, got {shown(entries)}") from error
 
 
 def _exact_stage(stage: Stage, pieces: np.ndarray, rows: list[list[Fraction]], n: int) -> list[list[Fraction]]:

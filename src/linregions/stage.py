@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .activations import Activation, MaxGroups
+from .activations import Activation, MaxGroups, UnitActivations
+from .checks import plural, shown
 from .errors import InputError
 
 # A field whose constructor takes any array-like and which then holds the float64 array made of it.
@@ -45,19 +46,28 @@ class Stage:
         if self.divisor is not None:
             divisor = exact_float64(self.divisor, f"{where}: divisor")
             if divisor.shape != (rows,) or not np.all(divisor > 0):
-                raise InputError(f"{where}: divisor must be {rows} positive numbers, got shape {divisor.shape}")
+                raise InputError(
+                    f"{where}: divisor must be {plural(rows, 'positive number')}, got shape {divisor.shape}"
+                )
             divisor.flags.writeable = False
             object.__setattr__(self, "divisor", divisor if np.any(divisor != 1.0) else None)
         self._check_activation(where, rows)
 
     def _check_activation(self, where: str, rows: int) -> None:
         act = self.activation
+        if not isinstance(act, UnitActivations | MaxGroups):
+            raise InputError(
+                f"{where}: activation must be UnitActivations or MaxGroups, got {shown(act)}; "
+                "UnitActivations.uniform(function, rows) gives every row the same function"
+            )
         if isinstance(act, MaxGroups):
             offsets = act.offsets
-            if offsets[0] != 0 or offsets[-1] != rows or np.any(np.diff(offsets) < 1):
-                raise InputError(f"{where}: max groups must split the {rows} rows into non-empty runs")
+            if not len(offsets) or offsets[0] != 0 or offsets[-1] != rows or np.any(np.diff(offsets) < 1):
+                raise InputError(f"{where}: max groups must split the {plural(rows, 'row')} into non-empty runs")
         elif len(act.index) != rows:
-            raise InputError(f"{where}: {rows} rows need {rows} activations, got {len(act.index)}")
+            raise InputError(
+                f"{where}: activation must give one function for each of {plural(rows, 'row')}, got {len(act.index)}"
+            )
 
     @property
     def inputs(self) -> int:
@@ -168,6 +178,8 @@ def exact_float64(values: Any, what: str) -> np.ndarray:
         array = np.asarray(values)
     except ValueError as error:
         raise InputError(f"{what}: the rows have unequal lengths; give a rectangular array") from error
+    except (TypeError, RuntimeError) as error:  # a tensor on a device, or one that requires a gradient
+        raise InputError(f"{what}: cannot be made an array ({' '.join(str(error).split())})") from error
     if array.dtype.kind not in "fiub":
         raise InputError(f"{what}: expected real numbers, got dtype {array.dtype}")
     out = array.astype(np.float64)

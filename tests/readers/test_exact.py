@@ -113,12 +113,6 @@ def test_division_keeps_the_divisor():
     assert net.exact_values([F(1), F(1), F(1)]) == [F(-1, 3), F(1, 9), F(1, 4)]
 
 
-def test_unused_parts_are_dropped():
-    nodes = [node("MatMul", "x w", "a"), node("Relu", "a", "b"), node("Slice", "b s e d", "y")]
-    constants = {"w": numbers(3, 8), **{k: np.array([v], np.int64) for k, v in zip("sed", (2, 5, 1), strict=True)}}
-    assert [s.units for s in read(model(nodes, constants, [1, 3])).stages] == [3]
-
-
 @pytest.mark.parametrize("name", ["float32", "float64"])
 def test_weights_are_the_given_numbers(name):
     w, c = numbers(4, 3, kind=name), numbers(4, kind=name)

@@ -222,3 +222,42 @@ def test_nan_weights():
     nn.init.constant_(module.weight, float("nan"))
     with pytest.raises(InputError, match="NaN or infinite"):
         read(module)
+
+
+def kept(function, *, inputs=8):
+    return read_torch(Function(function), input_shape=(inputs,)).unit_count
+
+
+def test_units_that_nothing_uses_stay():
+    assert kept(lambda x: torch.relu(x)[:, 2:5]) == 8
+    assert kept(lambda x: torch.cat([torch.relu(x), torch.abs(x)], 1)[:, :3]) == 16
+    assert kept(lambda x: torch.relu(0 * torch.relu(x))) == 16
+    assert kept(lambda x: torch.relu(x).split(4, 1)[0]) == 8
+    assert kept(lambda x: torch.nn.functional.max_pool1d(torch.relu(x)[:, None], 2)[:, 0, :1]) == 12
+    assert kept(lambda x: torch.relu(x).view(1, 2, 4).amax(2)[:, :1]) == 10
+    assert kept(lambda x: torch.relu(x[:, [0, 0, 1]])) == 3
+
+
+def test_operations_that_lead_to_no_output_are_left_out():
+    def function(x):
+        torch.abs(x)
+        return torch.relu(x)
+
+    assert kept(function) == 8
+    assert kept(lambda x: torch.relu(x[:, :1]).expand_as(torch.abs(x))) == 1
+
+
+def test_zero_columns_as_in_arrays():
+    from linregions.network import Network
+
+    module = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 1))
+    layers = [
+        (np.array([[1, 0], [0, 1], [1, 1]]), np.zeros(3)),
+        (np.array([[1, 1, 0], [1, 1, 0]]), np.array([0, 1])),
+        (np.array([[0, 2]]), np.zeros(1)),
+    ]
+    with torch.no_grad():
+        for part, (w, b) in zip(module[::2], layers, strict=True):
+            part.weight.copy_(torch.from_numpy(w))
+            part.bias.copy_(torch.from_numpy(b))
+    assert read_torch(module).hash == Network.from_arrays(layers).hash

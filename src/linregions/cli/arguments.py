@@ -7,8 +7,10 @@ parses values with, takes about 0.25 s of that.
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any, NoReturn
 
+from ..checks import shown
 from ..errors import InputError
 
 MODEL = """MODEL is an ONNX file (.onnx), or arrays in .npz or .safetensors named W0, b0, W1, b1, ... (each W is
@@ -19,7 +21,7 @@ COUNT = f"""Count the linear regions of MODEL on a domain, exactly.
 {MODEL}
 
 Exit status: 0 done, 2 bad input (one line says what), 3 a budget ran out (the partial result is printed),
-130 interrupted (likewise)."""
+74 the output could not be written, 130 interrupted (the partial result is printed)."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,7 +63,7 @@ def _add_command(commands: Any, name: str, summary: str, description: str) -> ar
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    command.add_argument("model", metavar="MODEL", type=str.strip, help="the network's file")
+    command.add_argument("model", metavar="MODEL", type=_path, help="the network's file")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return command
 
@@ -82,18 +84,30 @@ def _add_count(commands: Any) -> None:
     )
     domain.add_argument(
         "--domain",
-        type=str.strip,
+        type=_path,
         metavar="FILE",
         help='JSON with "lower" and "upper", "A" and "b" (A x <= b), "segment": [a, b], or "plane": [p, q, r] and '
         '"region": [[s, t], ...]; or .npz with A and b',
     )
     domain.add_argument("--space", action="store_true", help="the whole input space")
     command.add_argument(
-        "--definition", default="activation", metavar="NAME", help="what counts as a region (default: activation)"
+        "--definition",
+        default="activation",
+        metavar="NAME",
+        help="what counts as a region; available: activation (the default)",
+    )
+    command.add_argument(
+        "--engine",
+        default="auto",
+        choices=("auto", "cells", "arrangement"),  # as in `linregions.count`, which --help need not import
+        help="cells: every network, dimension 1 to 8; arrangement: one hidden layer with integer weights on --space, "
+        "any dimension; auto (the default) chooses",
     )
     command.add_argument("--threads", type=_positive_integer, metavar="N", help="worker threads (default: all cores)")
-    command.add_argument("--time-limit", type=_positive_number, metavar="S", help="stop after S seconds")
-    command.add_argument("--max-regions", type=_positive_integer, metavar="N", help="stop after N regions")
+    command.add_argument("--time-limit", type=_positive_number, metavar="S", help="stop after S seconds (inf: never)")
+    command.add_argument(
+        "--max-regions", type=_positive_integer, metavar="N", help="stop once N or more regions are found"
+    )
     command.add_argument(
         "--no-exact",
         dest="exact",
@@ -107,21 +121,36 @@ def _add_info(commands: Any) -> None:
     _add_command(commands, "info", "say what a network is made of", description)
 
 
+def _path(text: str) -> str:
+    path = text[1:] if text.startswith(" -") else text  # entry.py puts a space in front of what looks like a number
+    if not path:
+        raise argparse.ArgumentTypeError("'' is no path; give the path of a file")
+    return path
+
+
+def number(text: str) -> float:
+    """A number as people write it; `float` alone would take 1_0 for 10."""
+    if "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
 def _positive_integer(text: str) -> int:
+    sys.set_int_max_str_digits(0)  # a limit may have any size
     try:
-        value = int(text)
+        value = 0 if "_" in text else int(text)
     except ValueError:
         value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive integer, got {text.strip()!r}")
+        raise argparse.ArgumentTypeError(f"expected a positive integer, got {shown(text.strip())}")
     return value
 
 
 def _positive_number(text: str) -> float:
     try:
-        value = float(text)
+        value = number(text)
     except ValueError:
         value = 0.0
-    if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a positive number, got {text.strip()!r}")
+    if not value > 0.0:
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {shown(text.strip())}")
     return value

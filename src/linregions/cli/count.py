@@ -16,8 +16,8 @@ from .progress import Progress
 EXIT = {Status.COMPLETE: status.DONE, Status.BUDGET: status.BUDGET, Status.INTERRUPTED: status.INTERRUPTED}
 
 
-def count(options: Namespace) -> int:
-    """Run the command and return its exit status."""
+def count(options: Namespace) -> tuple[str, int]:
+    """Run the command; what to print, and the exit status."""
     network = linregions.read(options.model)
     domain = chosen_domain(options, input_dim=network.input_dim)
     with Progress() as progress:
@@ -30,11 +30,11 @@ def count(options: Namespace) -> int:
             time_limit=options.time_limit,
             max_regions=options.max_regions,
             progress=progress.callback,
+            engine=options.engine,
         )
     # Counts are integers of any size, and Python refuses to print more than 4300 digits otherwise.
     sys.set_int_max_str_digits(0)
-    print(json.dumps(result.as_dict()) if options.json else readable(result))
-    return EXIT[result.status]
+    return json.dumps(result.as_dict()) if options.json else readable(result), EXIT[result.status]
 
 
 def readable(result: Count) -> str:

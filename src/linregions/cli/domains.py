@@ -13,6 +13,7 @@ import numpy as np
 
 from ..domain import Box, Domain, Plane, Polytope, Segment, Space
 from ..errors import InputError
+from .arguments import number
 
 # A domain file is small; a larger one is a mistake, and reading it would only take memory.
 LARGEST_FILE = 256 * 2**20
@@ -59,7 +60,7 @@ def _vector(text: str, what: str) -> np.ndarray:
             )
         return array
     try:
-        return np.array([float(part) for part in text.split(",")])
+        return np.array([number(part) for part in text.split(",")])
     except ValueError:
         raise InputError(f"{what}: expected a number, comma-separated numbers or a .npy file, got {text!r}") from None
 

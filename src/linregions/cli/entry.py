@@ -1,15 +1,16 @@
 """The entry point: parse, run one command, and turn every failure into one line and an exit status."""
 
+# Imports of any weight stand inside functions: Ctrl-C during them is then caught like Ctrl-C at any other time.
 from __future__ import annotations
 
-import os
-import re
 import sys
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..errors import InputError, LinregionsError
 from . import status
-from .arguments import parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,29 +22,42 @@ def main(argv: Sequence[str] | None = None) -> int:
         0
     """
     try:
-        code = _run(sys.argv[1:] if argv is None else argv)
-        sys.stdout.flush()
-        return code
-    except LinregionsError as error:
-        return _fail(str(error), status.BAD_INPUT)
+        return _answered(list(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:
         return _fail("interrupted before there was any result", status.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output left, as `head` does; keep the interpreter from flushing into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return status.DONE
+
+
+def _answered(argv: list[str]) -> int:
+    from ..errors import LinregionsError
+
+    if sys.stdout is None:
+        return _fail("standard output is closed, so the result could not be printed; leave it open", status.OUTPUT)
+    try:
+        text, code = _run(argv)
+    except LinregionsError as error:
+        return _fail(_with_names_escaped(str(error), argv), status.BAD_INPUT)
     except Exception:
         import traceback
 
         traceback.print_exc()
         return _fail("this is a bug in linregions; please report it with the lines above", status.BUG)
+    return _print(text, code)
 
 
-def _run(argv: Sequence[str]) -> int:
+def _run(argv: list[str]) -> tuple[str, int]:
+    """What to print, and the exit status."""
+    import io
+    from contextlib import redirect_stdout
+
+    from ..errors import InputError
+    from .arguments import parser
+
+    printed = io.StringIO()
     try:
-        options = parser().parse_args([_protected(word) for word in argv])
+        with redirect_stdout(printed):
+            options = parser().parse_args([_protected(word) for word in argv])
     except SystemExit as stop:  # --help and --version
-        return int(stop.code or 0)
+        return printed.getvalue().rstrip("\n"), int(stop.code or 0)
     if options.command == "info":
         from .info import info
 
@@ -57,9 +71,52 @@ def _run(argv: Sequence[str]) -> int:
 
 def _protected(word: str) -> str:
     """A word such as -2 or -1,-1 with a space in front, so that it is read as a value and not as an option."""
+    import re
+
     return f" {word}" if re.match(r"-(\d|\.\d|inf|nan)", word, re.IGNORECASE) else word
 
 
-def _fail(message: str, code: int) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+def _print(text: str, code: int) -> int:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        _discard(sys.stdout)
+        return status.DONE
+    except OSError as error:
+        _discard(sys.stdout)
+        return _fail(f"the result could not be written to standard output ({error.strerror})", status.OUTPUT)
     return code
+
+
+def _fail(message: str, code: int) -> int:
+    try:
+        if sys.stderr is not None:  # print would take None for standard output
+            print("error: " + _escaped(" ".join(message.split())), file=sys.stderr, flush=True)
+    except OSError:
+        _discard(sys.stderr)
+    return code
+
+
+def _discard(stream: TextIO | None) -> None:
+    """Send what the stream still holds nowhere, so that the interpreter does not fail on it at its end."""
+    import os
+    from contextlib import suppress
+
+    if stream is None:
+        return
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _with_names_escaped(message: str, argv: list[str]) -> str:
+    # A line end in a file's name has to be told from one in the message, which becomes a space.
+    for word in argv:
+        message = message.replace(word, _escaped(word)) if not word.isprintable() else message
+    return message
+
+
+def _escaped(text: str) -> str:
+    r"""The text with control characters as `\x1b`, so that a file's name cannot steer the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -16,12 +16,11 @@ from ..stage import Stage, is_sparse
 from . import status
 
 
-def info(options: Namespace) -> int:
-    """Run the command and return its exit status."""
+def info(options: Namespace) -> tuple[str, int]:
+    """Run the command; what to print, and the exit status."""
     network = linregions.read(options.model)
     facts = described(network)
-    print(json.dumps(facts) if options.json else readable(facts))
-    return status.DONE
+    return json.dumps(facts) if options.json else readable(facts), status.DONE
 
 
 def described(network: Network) -> dict[str, Any]:

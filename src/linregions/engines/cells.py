@@ -40,13 +40,13 @@ def open_engine(net: Network, domain: Domain) -> Any:
     """A compiled engine for the network on the domain.
 
     Raises:
-        InputError: the dimensions do not match or exceed the engine's, or the domain is empty or flat.
+        InputError: the dimensions do not match or exceed the engine's, or the network is too large for it.
     """
     from .._core import Engine
 
     if domain.input_dim != net.input_dim:
         raise InputError(
-            f"domain: {domain!r} has {domain.input_dim} inputs but the network takes {net.input_dim}; "
+            f"domain: the network takes {net.input_dim} inputs, and {domain!r} gives {domain.input_dim}; "
             "give the domain one coordinate per network input"
         )
     if domain.dim > MAX_DIM:
@@ -58,23 +58,13 @@ def open_engine(net: Network, domain: Domain) -> Any:
         engine = Engine([_stage(s) for s in net.stages], _domain(domain))
     except RuntimeError as error:
         raise InputError(f"network: {net!r} is too large for this engine: {error}") from error
-    try:
-        state = engine.prepare()
-    except RuntimeError as error:
-        raise InputError(f"domain: {domain!r} cannot be used: {error}; use fewer half-spaces") from error
-    if state == "empty":
-        raise InputError(f"domain: {domain!r} is empty, so there is nothing to count; check the signs of A x <= b")
-    if state == "flat":
-        raise InputError(
-            f"domain: {domain!r} is flat (it has no interior), so no region has full dimension; "
-            "describe it in fewer coordinates with a Segment or a Plane"
-        )
     return engine
 
 
 def run(
     engine: Any,
     *,
+    domain: Domain,
     listing: bool,
     exact: bool = True,
     threads: int | None = None,
@@ -82,45 +72,70 @@ def run(
     max_regions: int | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Run the engine to its end, to a budget or to Ctrl-C; what was done by then is never lost."""
+    """Run the engine to its end, to a budget or to Ctrl-C; what was done by then is never lost.
+
+    Raises:
+        InputError: a budget is no positive number, or the domain is empty, flat or too complex.
+    """
     _check_budget(threads, time_limit, max_regions)
-    threads = threads or _cores()
     started = time.perf_counter()
-    engine.start(listing, exact, threads, max_regions or 0)
+    deadline = None if time_limit is None else started + time_limit
+    engine.prepare()
+    reason, status = _watch(engine, deadline, None)
+    _check_domain(engine, domain)
+    if engine.prepared() == "ready" and status is Status.COMPLETE:
+        engine.start(listing, exact, threads or _cores(), max_regions or 0)
+        reason, status = _watch(engine, deadline, progress)
+    state = engine.state()
+    if state["error"]:
+        raise InputError(f"engine: {state['error']}; use a smaller domain or fewer half-spaces")
+    if status is Status.COMPLETE and state["stop"] == 2:
+        reason, status = f"limit of {max_regions:,} regions reached", Status.BUDGET
+    elif status is Status.BUDGET:
+        reason = f"time limit of {time_limit:g} s reached"
+    if progress is not None and status is Status.COMPLETE:
+        progress(1.0, state["regions"])
+    complete = Kind.EXACT if status is Status.COMPLETE else Kind.LOWER
+    kind = complete if state["doubtful"] == 0 else Kind.ESTIMATE
+    seconds = time.perf_counter() - started
+    return Outcome(state["regions"], kind, status, reason, state["exact_decisions"], state["doubtful"], seconds)
+
+
+def _watch(engine: Any, deadline: float | None, progress: Progress | None) -> tuple[str, Status]:
+    """Wait for the engine's threads; stop them at the deadline or at Ctrl-C, unless they end before."""
     reason, status = "", Status.COMPLETE
-    last_shown = started
-    step = 0.02
+    shown = time.perf_counter()
     while True:
         try:
-            left = step if time_limit is None else min(step, max(0.0, started + time_limit - time.perf_counter()))
-            if engine.wait(left):
+            now = time.perf_counter()
+            if engine.wait(0.02 if deadline is None else min(0.02, max(0.0, deadline - now))):
                 break
             now = time.perf_counter()
-            if not reason and time_limit is not None and now - started >= time_limit:
-                reason, status = f"time limit of {time_limit:g} s reached", Status.BUDGET
+            if status is Status.COMPLETE and deadline is not None and now >= deadline:
+                status = Status.BUDGET
                 engine.stop()
-            if progress is not None and now - last_shown > 0.1:
-                last_shown = now
+            if progress is not None and now - shown > 0.1:
+                shown = now
                 state = engine.state()
                 progress(min(0.999, state["progress"]), state["regions"])
         except KeyboardInterrupt:
             reason, status = "interrupted", Status.INTERRUPTED
             engine.stop()
-    state = engine.state()
-    if state["error"]:
-        raise InputError(f"engine: {state['error']}; use a smaller domain or fewer half-spaces")
-    if not reason and state["stop"] == 2:
-        reason, status = f"limit of {max_regions:,} regions reached", Status.BUDGET
-    elif state["stop"] == 0:
-        reason, status = "", Status.COMPLETE  # it ended before the stop arrived
-    if progress is not None and status is Status.COMPLETE:
-        progress(1.0, state["regions"])
-    if status is not Status.COMPLETE:
-        kind = Kind.LOWER if state["doubtful"] == 0 else Kind.ESTIMATE
-    else:
-        kind = Kind.EXACT if state["doubtful"] == 0 else Kind.ESTIMATE
-    seconds = time.perf_counter() - started
-    return Outcome(state["regions"], kind, status, reason, state["exact_decisions"], state["doubtful"], seconds)
+    ended_before = engine.state()["stop"] == 0
+    return ("", Status.COMPLETE) if ended_before else (reason, status)
+
+
+def _check_domain(engine: Any, domain: Domain) -> None:
+    state, error = engine.prepared(), engine.state()["error"]
+    if error:
+        raise InputError(f"domain: {domain!r} cannot be used: {error}; use fewer half-spaces")
+    if state == "empty":
+        raise InputError(f"domain: {domain!r} is empty, so there is nothing to count; check the signs of A x <= b")
+    if state == "flat":
+        raise InputError(
+            f"domain: {domain!r} is flat (it has no interior), so no region has full dimension; "
+            "describe it in fewer coordinates with a Segment or a Plane"
+        )
 
 
 def _check_budget(threads: int | None, time_limit: float | None, max_regions: int | None) -> None:

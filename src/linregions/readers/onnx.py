@@ -28,6 +28,8 @@ _FOLDED = """
     Sum Equal Less Greater LessOrEqual GreaterOrEqual And Or Not Where Expand Tile Identity Dropout ReduceSum
     ReduceProd ReduceMax ReduceMin ReduceMean MatMul Gemm Relu Clip Pad Mod Sign
 """.split()  # noqa: SIM905 - a column of fifty strings is harder to read
+# Of these inputs only the shape, or the type, matters: their values do not lead to an output this way.
+_VALUES = {"Shape": 0, "Size": 0, "CastLike": 1}
 # A check on the reference implementation uses fewer inputs where a network has more weights than this.
 _MANY_WEIGHTS = 20_000_000
 
@@ -39,6 +41,10 @@ def read_onnx(model: Any, *, source: str | None = None) -> Network:
     1, and input and outputs are flattened in C order (several of them one after the other).  Constant subgraphs are
     evaluated as ONNX does; the multiplier of a BatchNormalization is the float64 nearest to
     scale / sqrt(var + epsilon).
+
+    Every unit with more than one piece of every node that leads to an output of the graph is a unit of the network,
+    once and in the order of the node's flattened tensor, even where zero weights or a slice make no use of it.  Nodes
+    that lead to no output are left out, and so are constant subgraphs.
 
     Args:
         model: the path of an `.onnx` file, or an `onnx.ModelProto` (which is not changed).
@@ -109,6 +115,7 @@ class _Reading:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)
     net: Wiring = field(default_factory=lambda: Wiring(0))
+    blocks: list[range] = field(default_factory=list)  # of every node
 
     def load(self) -> None:
         """Initializers become constants, inputs become wires."""
@@ -155,7 +162,9 @@ class _Reading:
         """Translate every node; collect those that cannot be."""
         outputs = {o.name for o in self.model.graph.output}
         for k, node in enumerate(self.model.graph.node):
+            start = len(self.net.blocks)
             made = self._node(node, k, last=any(name in outputs for name in node.output))
+            self.blocks.append(range(start, len(self.net.blocks)))
             for name, value in zip(node.output, made, strict=False):
                 if name:
                     self.values[name] = value
@@ -229,7 +238,16 @@ class _Reading:
             wires.append(value.wires.ravel() if isinstance(value, Var) else self.net.constant(value).ravel())
         if not wires or not sum(len(w) for w in wires):
             raise InputError(f"{self.source}: the graph has no output; a network needs one")
-        return self.net.finish(np.concatenate(wires), source=self.source)
+        return self.net.finish(np.concatenate(wires), kept=self._leading(), source=self.source)
+
+    def _leading(self) -> list[int]:
+        """Blocks of the nodes that lead to an output of the graph, whatever the weights on the way."""
+        wanted, kept = {o.name for o in self.model.graph.output}, []
+        for node, blocks in zip(reversed(self.model.graph.node), reversed(self.blocks), strict=True):
+            if any(name and name in wanted for name in node.output):
+                kept.extend(blocks)
+                wanted.update(node.input[: _VALUES.get(node.op_type)])
+        return kept
 
     def precision(self) -> str:
         """The coarsest floating-point type in which the model calculates."""

@@ -5,6 +5,7 @@ Loading that implementation costs more than counting the regions of a small netw
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,16 +54,13 @@ def run_plain(
 
 
 def evaluator(model: Any, opset: int) -> Any:
-    """The reference evaluator, with batch normalisation in inference mode whatever the opset.
+    """The reference evaluator, with other implementations of three operators.
 
-    Before opset 14, inference was told by the number of outputs; the reference implementation normalises
-    by the batch then.
+    BatchNormalization: before opset 14, inference was told by the number of outputs; the reference implementation
+    normalises by the batch then.  MaxPool and AveragePool: it gives wrong shapes for some uneven padding.
     """
     from onnx.reference import ReferenceEvaluator
     from onnx.reference.op_run import OpRun
-
-    if opset >= 14 or not any(n.op_type == "BatchNormalization" for n in model.graph.node):
-        return ReferenceEvaluator(model)
 
     class BatchNormalization(OpRun):
         op_domain = ""
@@ -71,7 +69,64 @@ def evaluator(model: Any, opset: int) -> Any:
             scale, shift, mean, var = (v.reshape(-1, *[1] * (x.ndim - 2)) for v in (scale, shift, mean, var))
             return (((x - mean) / np.sqrt(var + np.float32(epsilon)) * scale + shift).astype(x.dtype),)
 
-    return ReferenceEvaluator(model, new_ops=[BatchNormalization])
+    class MaxPool(OpRun):
+        op_domain = ""
+
+        def _run(self, x, **attributes: Any):
+            return (max_pool(x, **attributes),)
+
+    class AveragePool(OpRun):
+        op_domain = ""
+
+        def _run(self, x, **attributes: Any):
+            return (average_pool(x, **attributes),)
+
+    used = {n.op_type for n in model.graph.node if n.domain in ("", "ai.onnx")}
+    own = [MaxPool, AveragePool] if opset >= 14 else [MaxPool, AveragePool, BatchNormalization]
+    return ReferenceEvaluator(model, new_ops=[op for op in own if op.__name__ in used])
+
+
+def max_pool(x: np.ndarray, **attributes: Any) -> np.ndarray:
+    """ONNX's MaxPool of x (batch, channels, space...)."""
+    return functools.reduce(np.maximum, _pooled(x, -np.inf, -np.inf, **attributes))
+
+
+def average_pool(x: np.ndarray, **attributes: Any) -> np.ndarray:
+    """ONNX's AveragePool of x (batch, channels, space...); what `ceil_mode` adds to the padding is never counted."""
+    sums = functools.reduce(np.add, _pooled(x, 0.0, 0.0, **attributes))
+    inside, padding = np.ones((1, 1, *x.shape[2:])), float(bool(attributes.get("count_include_pad")))
+    return (sums / functools.reduce(np.add, _pooled(inside, padding, 0.0, **attributes))).astype(x.dtype)
+
+
+def _pooled(
+    x: np.ndarray, padding: float, beyond: float, *, kernel_shape, strides=None, dilations=None, pads=None,
+    auto_pad="", ceil_mode=0, **_,
+) -> list[np.ndarray]:  # fmt: skip
+    """For every place of the kernel, what it sees from all windows: the input, its padding, or what lies beyond."""
+    dims = len(kernel_shape)
+    strides, dilations = (np.ones(dims, int) if v is None else np.array(v) for v in (strides, dilations))
+    size, reach = np.array(x.shape[2:]), (np.array(kernel_shape) - 1) * dilations + 1
+    before, after = np.zeros((2, dims), int) if pads is None else np.array(pads).reshape(2, dims)
+    if auto_pad.startswith("SAME"):
+        total = np.maximum((-(-size // strides) - 1) * strides + reach - size, 0)
+        before = total // 2 if auto_pad == "SAME_UPPER" else total - total // 2
+        after = total - before
+    elif auto_pad == "VALID":
+        before = after = np.zeros(dims, int)
+    room = size + before + after - reach
+    outs = room // strides + 1
+    if ceil_mode and auto_pad in ("", "NOTSET"):
+        # One more window where something is left over, unless it starts behind the input.
+        outs += (room % strides > 0) & (outs * strides < size + before)
+    extra = np.maximum((outs - 1) * strides + reach - size - before - after, 0)
+    x = np.pad(x, [(0, 0), (0, 0), *zip(before, after, strict=True)], constant_values=padding)
+    x = np.pad(x, [(0, 0), (0, 0), *((0, e) for e in extra)], constant_values=beyond)
+    parts = []
+    for place in np.ndindex(*kernel_shape):
+        first = np.array(place) * dilations
+        last = first + (outs - 1) * strides + 1
+        parts.append(x[(..., *(slice(a, b, s) for a, b, s in zip(first, last, strides, strict=True)))])
+    return parts
 
 
 def run_node(node: Any, inputs: Mapping[str, np.ndarray], opset: int) -> list[np.ndarray]:

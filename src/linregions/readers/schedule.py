@@ -1,8 +1,13 @@
-"""From blocks of units to the sequence of stages of a network; whatever does not reach an output is dropped."""
+"""From blocks of units to the sequence of stages of a network.
+
+Activation regions belong to the network, not to its function.  So a unit with pieces stays also where no weight
+takes its value; only affine rows that reach no output, and blocks of nodes that lead to none, are dropped.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,45 +19,57 @@ from .matrix import compact, place_columns, stack
 from .rows import Rows, selection
 from .wiring import Block
 
-# A block that is still to be placed, with the wires that it makes.
-_Placed = tuple[Block, np.ndarray]
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    """The part of a block that goes into the network, and the wires that it makes."""
+
+    block: Block
+    made: np.ndarray
+    # What the block takes before zero weights are left out: a layer of zeros stays behind the layer before it.
+    after: np.ndarray
 
 
-def schedule(blocks: list[Block], inputs: int, outputs: np.ndarray, *, source: str) -> Network:
-    """Place blocks in stages as early as possible; what is needed later is carried along by identity units."""
+def schedule(blocks: list[Block], inputs: int, outputs: np.ndarray, *, kept: Collection[int], source: str) -> Network:
+    """Place blocks in stages as early as possible; what is needed later is carried along by identity units.
+
+    All units with pieces of the blocks with an index in `kept` are placed, each once and in the order of the blocks.
+    """
     wires = max([inputs, *(b.base + b.activation.units for b in blocks)])
-    waiting = _needed(blocks, wires, outputs)
+    waiting = _needed(blocks, wires, outputs, kept)
     state = np.arange(inputs)
     stages: list[Stage] = []
     while waiting:
-        here = np.zeros(wires, dtype=bool)
-        here[state] = True
-        ready = [item for item in waiting if here[item[0].rows.inputs].all()]
+        pending = np.zeros(wires, dtype=bool)
+        for item in waiting:
+            pending[item.made] = True
+        ready = [item for item in waiting if not pending[item.after].any()]
         # One stage has either scalar activations or maxima; the former go first.
-        scalar = [item for item in ready if isinstance(item[0].activation, UnitActivations)]
+        scalar = [item for item in ready if isinstance(item.block.activation, UnitActivations)]
         placed = scalar or ready
-        chosen = {item[0].base for item in placed}
-        waiting = [item for item in waiting if item[0].base not in chosen]
+        chosen = {item.block.base for item in placed}
+        waiting = [item for item in waiting if item.block.base not in chosen]
         carried = _carried(state, waiting, outputs, wires)
         stages.append(_stage(placed, state, carried))
-        state = np.concatenate([*(made for _, made in placed), carried])
+        state = np.concatenate([*(item.made for item in placed), carried])
     if not stages or not np.array_equal(state, outputs):
         stages.append(_copy_stage(state, outputs))
     return Network(tuple(stages), source)
 
 
-def _needed(blocks: list[Block], wires: int, outputs: np.ndarray) -> list[_Placed]:
-    """The blocks, and of them the units, that reach an output."""
+def _needed(blocks: list[Block], wires: int, outputs: np.ndarray, kept: Collection[int]) -> list[_Item]:
+    """The blocks, and of them the units, that reach an output or have pieces and belong to a kept block."""
     needed = np.zeros(wires, dtype=bool)
     needed[outputs[outputs >= 0]] = True
-    kept: list[_Placed] = []
-    for block in reversed(blocks):
-        used = np.flatnonzero(needed[block.base : block.base + block.activation.units])
-        if len(used):
-            trimmed = _trim(block, used)
+    items: list[_Item] = []
+    for k, block in reversed(list(enumerate(blocks))):
+        wanted = needed[block.base : block.base + block.activation.units]
+        units = np.flatnonzero(wanted | (block.activation.pieces > 1) if k in kept else wanted)
+        if len(units):
+            trimmed = _trim(block, units)
             needed[trimmed.rows.inputs] = True
-            kept.append((trimmed, block.base + used))
-    return kept[::-1]
+            items.append(_Item(trimmed, block.base + units, block.rows.inputs))
+    return items[::-1]
 
 
 def _trim(block: Block, units: np.ndarray) -> Block:
@@ -68,22 +85,22 @@ def _trim(block: Block, units: np.ndarray) -> Block:
     return replace(block, rows=block.rows.trimmed())
 
 
-def _carried(state: np.ndarray, waiting: list[_Placed], outputs: np.ndarray, wires: int) -> np.ndarray:
+def _carried(state: np.ndarray, waiting: list[_Item], outputs: np.ndarray, wires: int) -> np.ndarray:
     later = np.zeros(wires, dtype=bool)
     later[outputs[outputs >= 0]] = True
-    for block, _ in waiting:
-        later[block.rows.inputs] = True
+    for item in waiting:
+        later[item.block.rows.inputs] = True
     return state[later[state]]
 
 
-def _stage(placed: list[_Placed], state: np.ndarray, carried: np.ndarray) -> Stage:
-    parts = [block.rows for block, _ in placed]
-    activations = [block.activation for block, _ in placed]
+def _stage(placed: list[_Item], state: np.ndarray, carried: np.ndarray) -> Stage:
+    parts = [item.block.rows for item in placed]
+    activations = [item.block.activation for item in placed]
     if len(carried):
         parts.append(selection(carried))
         activations.append(UnitActivations.uniform(IDENTITY, len(carried)))
         # `selection` sorts its inputs, not its rows, so the rows keep the order of `carried`.
-    name = "+".join(block.name for block, _ in placed if block.name)
+    name = "+".join(block.name for block in (item.block for item in placed) if block.name)
     weight, bias, divisor = _joined(parts, state)
     return Stage(weight, bias, _merged(activations), divisor, name=name if len(name) <= 80 else name[:77] + "...")
 

@@ -16,6 +16,8 @@ from .graph import UNKNOWN, Unsupported, Var, reason
 from .torch_ops import HANDLERS, TorchNode
 from .wiring import Wiring
 
+# Of their second tensor only the shape, or the type, matters.
+_FIRST_ONLY = ("expand_as", "type_as")
 _TRANSPARENT = ("Flatten", "Identity", "Dropout")
 
 
@@ -26,6 +28,10 @@ def read_torch(module: Any, *, input_shape: tuple[int, ...] | None = None, sourc
     touched.
     Numbers in the module's code are taken in the floating-point type of the tensor that they meet, as torch takes them.
     The multiplier of a batch normalisation is the float64 nearest to weight / sqrt(var + eps).
+
+    Every unit with more than one piece of every operation that leads to an output is a unit of the network, once and
+    in the order of the operation's flattened tensor, even where zero weights or a slice make no use of it.
+    Operations that lead to no output are left out, and so are those on constants.
 
     Args:
         module: takes one tensor (batch, *input_shape) and gives one (or several, which are flattened
@@ -104,11 +110,14 @@ def _walk(program: Any, inputs: int, source: str) -> Network:
     values = _placeholders(program, inputs, source)
     problems: list[str] = []
     outputs: list[Any] = []
+    blocks: dict[Any, range] = {}
     for node in program.graph.nodes:
         if node.op == "output":
             outputs = [values[a] if hasattr(a, "meta") else a for a in node.args[0]]
         elif node.op == "call_function":
+            start = len(net.blocks)
             values[node] = _call(node, values, net, problems, source)
+            blocks[node] = range(start, len(net.blocks))
     if problems:
         raise UnsupportedModelError(source, problems)
     mutated = [s for s in program.graph_signature.output_specs if s.kind.name != "USER_OUTPUT"]
@@ -116,7 +125,18 @@ def _walk(program: Any, inputs: int, source: str) -> Network:
         raise InputError(f"{source}: the module changes its own buffers in eval mode, so it is no fixed function")
     if not all(isinstance(o, Var) for o in outputs) or not outputs:
         raise InputError(f"{source}: an output of the module is not read: it is a constant, or indices")
-    return net.finish(np.concatenate([o.wires.ravel() for o in outputs]), source=source)
+    kept = [k for node in _leading(program.graph.nodes) for k in blocks.get(node, ())]
+    return net.finish(np.concatenate([o.wires.ravel() for o in outputs]), kept=kept, source=source)
+
+
+def _leading(nodes: Any) -> set[Any]:
+    """The nodes that lead to an output of the graph, whatever the weights on the way."""
+    leading: set[Any] = set()
+    for node in reversed(list(nodes)):
+        if node.op == "output" or node in leading:
+            operands = node.all_input_nodes
+            leading.update(operands[:1] if _operator(node) in _FIRST_ONLY else operands)
+    return leading
 
 
 def _placeholders(program: Any, inputs: int, source: str) -> dict[Any, Any]:
@@ -134,11 +154,16 @@ def _placeholders(program: Any, inputs: int, source: str) -> dict[Any, Any]:
     return values
 
 
-def _call(node: Any, values: dict[Any, Any], net: Wiring, problems: list[str], source: str) -> Any:
-    operator = str(getattr(node.target, "_schema", node.target)).split("(")[0].removeprefix("aten::").split(".")[0]
+def _operator(node: Any) -> str:
+    """The operator's name without namespace and overload."""
     if node.target.__class__.__name__ == "builtin_function_or_method":
-        operator = node.target.__name__
-    operator = operator.strip("<>")
+        return node.target.__name__
+    name = str(getattr(node.target, "_schema", node.target)).split("(")[0].removeprefix("aten::").split(".")[0]
+    return name.strip("<>")
+
+
+def _call(node: Any, values: dict[Any, Any], net: Wiring, problems: list[str], source: str) -> Any:
+    operator = _operator(node)
     label = f"node {node.name!r} ({operator})"
     handler: Callable[[TorchNode], Any] | None = HANDLERS.get(operator)
 

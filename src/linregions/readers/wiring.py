@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,11 +118,14 @@ class Wiring:
             return wires
         return self._add(self.rows_of(wires), MaxGroups(np.asarray(offsets, dtype=np.int64)), name)
 
-    def finish(self, outputs: np.ndarray, *, source: str = "") -> Network:
-        """The network whose outputs are these wires."""
+    def finish(self, outputs: np.ndarray, *, kept: Iterable[int], source: str = "") -> Network:
+        """The network whose outputs are these wires; `kept` are the blocks of the nodes that lead to an output.
+
+        Every unit with pieces of a kept block is a unit of the network, whether or not its value is used.
+        """
         from .schedule import schedule
 
-        return schedule(self.blocks, self.inputs, outputs.ravel(), source=source)
+        return schedule(self.blocks, self.inputs, outputs.ravel(), kept=frozenset(kept), source=source)
 
     def rows_of(self, wires: np.ndarray) -> Rows:
         """Rows whose values are the wires: of the affine blocks that make them, else plain copies."""
