@@ -75,9 +75,8 @@ def run(
     """Run the engine to its end, to a budget or to Ctrl-C; what was done by then is never lost.
 
     Raises:
-        InputError: a budget is no positive number, or the domain is empty, flat or too complex.
+        InputError: the domain is empty, flat or too complex.
     """
-    _check_budget(threads, time_limit, max_regions)
     started = time.perf_counter()
     deadline = None if time_limit is None else started + time_limit
     engine.prepare()
@@ -136,15 +135,6 @@ def _check_domain(engine: Any, domain: Domain) -> None:
             f"domain: {domain!r} is flat (it has no interior), so no region has full dimension; "
             "describe it in fewer coordinates with a Segment or a Plane"
         )
-
-
-def _check_budget(threads: int | None, time_limit: float | None, max_regions: int | None) -> None:
-    if threads is not None and (int(threads) != threads or not 1 <= threads <= 1024):
-        raise InputError(f"threads: must be a whole number from 1 to 1024, got {threads}")
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"time_limit: must be a positive number of seconds, got {time_limit}")
-    if max_regions is not None and (int(max_regions) != max_regions or max_regions < 1):
-        raise InputError(f"max_regions: must be a positive whole number, got {max_regions}")
 
 
 def _cores() -> int:
