@@ -17,6 +17,7 @@ std::vector<const Kernels*> all_kernels() {
   std::vector<const Kernels*> out = {&kBaselineKernels};
 #ifdef LINREGIONS_HAVE_AVX2
   if (__builtin_cpu_supports("avx2")) out.push_back(&kAvx2Kernels);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) out.push_back(&kAvx512Kernels);
 #endif
   return out;
 }
