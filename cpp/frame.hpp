@@ -242,4 +242,15 @@ inline void push_unit(const Frame& f, int u, int piece, double next_gamma, Feed&
   feed.done(y, dim, slope_error, offset_error, next_gamma);
 }
 
+// The same for an active ReLU.
+template <int D>
+inline void push_row(const Frame& f, int u, double next_gamma, Feed& feed) {
+  const std::size_t p = f.stage->padded;
+  const int dim = D > 0 ? D : f.dim;
+  const double* z = f.z.data() + u;
+  double* y = feed.next(u, dim);
+  for (int k = 0; k <= dim; ++k) y[k] = z[k * p];
+  feed.done(y, dim, z[(dim + 1) * p], z[(dim + 2) * p], next_gamma);
+}
+
 }  // namespace linregions

@@ -201,6 +201,9 @@ void build_exact(const StageInput& in, Stage& s, Int& scale) {
     s.intercepts_int.push_back(intercepts);
   }
   scale.shift_left(slope_power);
+  s.plain = s.simple;
+  for (const auto& a : s.action)
+    s.plain = s.plain && a.size() == 2 && a[0] == Stage::Action::drop && a[1] == Stage::Action::keep;
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ struct Stage {
   // What a piece does to its row, per function and piece: nothing left, the row itself, or slope and intercept.
   enum class Action : std::uint8_t { drop, keep, affine };
   std::vector<std::vector<Action>> action;
+  bool plain = false;  // ReLUs alone: piece 0 leaves nothing, piece 1 the row itself
   // Exact side, original units.
   std::vector<double> weight_rows;              // dense, row-major
   std::vector<int> row_ptr, row_column;         // sparse

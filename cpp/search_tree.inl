@@ -388,14 +388,24 @@ void Search<D, W, Inf>::leaf(int s, const C& cell, int depth) {
     start_rows(next, dim(), f.base.data());
     feed_.clear();
     const bool any = !f.split_units.empty();
-    for (int u = 0; u < f.stage->units; ++u)
-      if (!any || !f.split[u]) push_unit<D>(f, u, f.piece[u], next.gamma, feed_);
+    for (int u = 0; u < f.stage->units; ++u) {
+      if (any && f.split[u]) continue;
+      if (!f.stage->plain)
+        push_unit<D>(f, u, f.piece[u], next.gamma, feed_);
+      else if (f.piece[u])
+        push_row<D>(f, u, next.gamma, feed_);
+    }
     feed_.add_to(next, dim(), f.base.data());
     f.base_ready = true;
   }
   std::memcpy(g.z.data(), f.base.data(), sizeof(double) * f.base.size());
   feed_.clear();
-  for (int u : f.split_units) push_unit<D>(f, u, f.piece[u], next.gamma, feed_);
+  if (f.stage->plain) {
+    for (int u : f.split_units)
+      if (f.piece[u]) push_row<D>(f, u, next.gamma, feed_);
+  } else {
+    for (int u : f.split_units) push_unit<D>(f, u, f.piece[u], next.gamma, feed_);
+  }
   feed_.add_to(next, dim(), g.z.data());
   enter(s + 1, cell, depth);
 }
