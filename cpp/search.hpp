@@ -69,7 +69,7 @@ class Search {
     FacetId* facet;
   };
   Crossing cross(const C& cell, const Block& b, int c, const std::uint64_t* wanted);
-  bool interpolate(const Block& b, int c, const V& p, const V& n, Value fp, Value fn, V& out);
+  bool interpolate(const V& p, const V& n, Value fp, Value fn, V& out);
   C child(const C& cell, const Block& b, const Crossing& x, int c, int side);  // side +1, -1, or 0 for the section
   void summarize(const C& cell, int words, std::uint64_t* pos, std::uint64_t* neg) const;
 

@@ -18,8 +18,7 @@ void Search<D, W, Inf>::summarize(const C& cell, int words, std::uint64_t* pos, 
 
 // The point where the edge p-n meets cut c, with a rigorous radius; false where floating point knows too little.
 template <int D, int W, bool Inf>
-bool Search<D, W, Inf>::interpolate(const Block& b, int c, const V& p, const V& n, Value fp, Value fn, V& out) {
-  (void)b, (void)c;
+bool Search<D, W, Inf>::interpolate(const V& p, const V& n, Value fp, Value fn, V& out) {
   const double d = fp.value - fn.value, room = fp.error + fn.error;
   const double safe = d - room;
   if (!(fp.value >= 0 && fn.value <= 0 && safe > 0.5 * d)) {
@@ -101,7 +100,7 @@ typename Search<D, W, Inf>::Crossing Search<D, W, Inf>::cross(const C& cell, con
     bool done = false;
     if (!(Inf && (p.far || n.far))) {
       const Value fp = value_at(b.z, b.filter, b.stride, c, p), fn = value_at(b.z, b.filter, b.stride, c, n);
-      done = interpolate(b, c, p, n, fp, fn, v);
+      done = interpolate(p, n, fp, fn, v);
     }
     if (done && v.radius > kRoughRadius * v.xmax) polish(v, x.facet);
     if (!done) {
