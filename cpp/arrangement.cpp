@@ -43,8 +43,11 @@ void ArrangementRun::join() {
   threads_.clear();
 }
 
-void ArrangementRun::start(int threads, std::uint64_t max_regions) {
+void ArrangementRun::start(int threads, std::uint64_t max_regions, bool whitney) {
   join();
+  by_whitney_ = whitney;
+  whitney_.assign(long_.dim() + 1, 0);
+  whitney_[0] = 1;
   tasks_ = long_.size();
   limit_ = max_regions;
   stop_ = 0;
@@ -66,10 +69,40 @@ std::uint64_t ArrangementRun::section(int i) const {
   return long_.on_hyperplane(i, stop_);
 }
 
+std::uint64_t ArrangementRun::section_by_whitney(int i) {
+  std::vector<std::uint64_t> sums(long_.dim(), 0);
+  bool done = false;
+  if (!long_only_) {
+    try {
+      short_.add_section(i, stop_, sums.data());
+      done = true;
+    } catch (const Overflow&) {
+      std::fill(sums.begin(), sums.end(), 0);
+    }
+  }
+  if (!done) long_.add_section(i, stop_, sums.data());
+  std::lock_guard<std::mutex> guard(lock_);
+  std::uint64_t total = 0;
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    whitney_[k + 1] += sums[k];
+    total += sums[k];
+  }
+  return total;
+}
+
+std::vector<std::uint64_t> ArrangementRun::whitney() const {
+  std::vector<std::uint64_t> out = whitney_;
+  if (factor_ == 1) return out;
+  // A central arrangement's polynomial is (1 + t) times that of the parallel copy.
+  out.push_back(0);
+  for (std::size_t k = whitney_.size(); k > 0; --k) out[k] += whitney_[k - 1];
+  return out;
+}
+
 // Hyperplanes from the last, whose sections are the largest, to the first.
 void ArrangementRun::work() {
   for (int i = next_--; i >= 0 && !stop_; i = next_--) {
-    const std::uint64_t n = section(i);
+    const std::uint64_t n = by_whitney_ ? section_by_whitney(i) : section(i);
     const auto total = regions_.fetch_add(factor_ * n) + factor_ * n;
     ++done_;
     if (limit_ && total >= limit_) stop(2);

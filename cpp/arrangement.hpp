@@ -183,6 +183,21 @@ class Arrangement {
     return dim_ == 2 ? on_line(i) : restricted(i, i, false).regions(stop);
   }
 
+  // Adds the unsigned Whitney numbers b_0, ..., b_dim, whose sum is regions(), to sums[0..dim]: b_0 = 1, and b_k is the sum
+  // over the hyperplanes of b_{k-1} of the earlier ones restricted to it.  Too small once `stop` is set.
+  // No sum wraps: every 1 in it is a point or hyperplane that was visited, and 2^64 visits take centuries.
+  void add_whitney(const std::atomic<int>& stop, std::uint64_t* sums) const {
+    ++sums[0];
+    for (int i = 0; i < size() && !stop.load(std::memory_order_relaxed); ++i) add_section(i, stop, sums + 1);
+  }
+
+  // The same for what the hyperplanes before i leave on hyperplane i, of dimension dim - 1.
+  void add_section(int i, const std::atomic<int>& stop, std::uint64_t* sums) const {
+    if (dim_ > 2) return restricted(i, i, false).add_whitney(stop, sums);
+    ++sums[0];
+    if (dim_ == 2) sums[1] += on_line(i) - 1;
+  }
+
  private:
   static bool magnitude_less(const T& a, const T& b) {
     T x = a, y = b;
@@ -226,24 +241,29 @@ class ArrangementRun {
  public:
   ArrangementRun(std::vector<std::int64_t> rows, int dim);
   ~ArrangementRun();
-  void start(int threads, std::uint64_t max_regions);
+  // With `whitney` the regions are counted by Whitney numbers, at the same speed.
+  void start(int threads, std::uint64_t max_regions, bool whitney = false);
   bool wait(double seconds);
   void stop(int reason) {
     int none = 0;
     stop_.compare_exchange_strong(none, reason);
   }
   std::uint64_t regions() const { return regions_; }
+  // After a run with `whitney` that was not stopped: b_0, ..., b_dim.
+  std::vector<std::uint64_t> whitney() const;
   double progress() const { return tasks_ ? static_cast<double>(done_) / tasks_ : 1.0; }
   int stopped() const { return stop_; }
 
  private:
   std::uint64_t section(int i) const;
+  std::uint64_t section_by_whitney(int i);
   void work();
   void join();
-  bool long_only_ = false;
+  bool long_only_ = false, by_whitney_ = false;
   Arrangement<Checked> short_;
   Arrangement<Int> long_;
   std::uint64_t factor_ = 1, limit_ = 0;
+  std::vector<std::uint64_t> whitney_;  // of the arrangement that is counted, half of a central one
   int tasks_ = 0, running_ = 0;
   std::atomic<int> stop_{0}, next_{0}, done_{0};
   std::atomic<std::uint64_t> regions_{0};

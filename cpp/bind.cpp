@@ -242,6 +242,15 @@ class Hyperplanes {
     nb::gil_scoped_release release;
     run_->start(threads, max_regions);
   }
+  void start_whitney(int threads) {
+    nb::gil_scoped_release release;
+    run_->start(threads, 0, true);
+  }
+  nb::list whitney() const {
+    nb::list out;
+    for (const auto n : run_->whitney()) out.append(n);
+    return out;
+  }
   bool wait(double seconds) {
     nb::gil_scoped_release release;
     return run_->wait(seconds);
@@ -285,6 +294,8 @@ NB_MODULE(_core, m) {
       .def("prepare", &Hyperplanes::prepare)
       .def("prepared", &Hyperplanes::prepared)
       .def("start", &Hyperplanes::start)
+      .def("start_whitney", &Hyperplanes::start_whitney)
+      .def("whitney", &Hyperplanes::whitney)
       .def("wait", &Hyperplanes::wait)
       .def("stop", &Hyperplanes::stop)
       .def("state", &Hyperplanes::state);

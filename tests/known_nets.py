@@ -6,13 +6,13 @@ The weights are exact floats.  Where a construction is usually written with numb
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from linregions.constructions.random import random
 from linregions.domain import Box, Domain, Space
 from linregions.network import Network
 
@@ -32,12 +32,7 @@ class Known:
 
 def he_net(widths: Sequence[int], seed: int) -> Network:
     """He-normal weights and biases N(0, 0.1^2), drawn layer by layer, weight first, output layer last."""
-    rng = np.random.default_rng(seed)
-    layers = []
-    for fan_in, out in itertools.pairwise(widths):
-        weight = rng.normal(0, np.sqrt(2 / fan_in), (out, fan_in))
-        layers.append((weight, rng.normal(0, 0.1, out)))
-    return Network.from_arrays(layers, source="he")
+    return random(widths, init="he", bias=0.1, seed=seed)
 
 
 def random_nets() -> list[Known]:

@@ -16,8 +16,9 @@ class Construction:
     """A network together with what is known about it.
 
     On `domain` the network has exactly `regions` regions under `definition` when `kind` is exact, and at least so many
-    when it is lower.  `pieces` are disjoint subdomains with the exact number on each, where the argument gives them:
-    they certify a lower bound.  `formula` and `reference` say where the number comes from.
+    when it is lower.  `pieces`, where the argument gives them, are subdomains with the exact number on each, on
+    different patterns, which add up to `regions`: they certify a lower bound.  `formula` and `reference` say where the
+    number comes from.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Construction:
 
     def confirmed(self, **options: Any) -> bool:
         """Whether the engine's count says the same: equal when exact, no smaller when lower, equal on every piece."""
+        if self.pieces and sum(regions for _, regions in self.pieces) != self.regions:
+            return False
         for domain, regions in self.pieces:
             if count(self.network, domain, definition=self.definition, **options).value != regions:
                 return False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..checks import whole_number
+import numpy as np
+
+from ..checks import plural, shown, whole_number
 from ..combinatorics import product, zaslavsky
 from ..domain import Box, Domain, Space
 from ..errors import InputError
@@ -17,6 +19,10 @@ from .construction import Construction
 from .general_position import exact_array, in_cube
 
 Rationals = list[list[Fraction]]
+Layer = tuple[np.ndarray, np.ndarray]
+
+# A larger layer is a mistake.
+MOST_UNITS = 10_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,14 @@ def interleaved(units: int) -> Fold:
     return Fold((1,) * units, tuple(-i for i in range(units)), read, Fraction(0), units, units, whole=False)
 
 
+def rising(units: int) -> Fold:
+    """`interleaved`, or 1 minus it where its last piece falls: p pieces of (0, oo), the last one rising for ever."""
+    fold = interleaved(units)
+    if units % 2:
+        return fold
+    return replace(fold, read=tuple(-r for r in fold.read), constant=1 - fold.constant)
+
+
 ABS = zigzag(2)
 
 
@@ -87,11 +101,11 @@ def zigzag_product(inputs: int, widths: Sequence[int]) -> Construction:
         >>> c.regions, c.confirmed()
         (352, True)
     """
-    inputs, widths = _checked(inputs, widths)
+    inputs, widths = checked_widths(inputs, widths, "zigzag_product")
     axes = best_axes(inputs, widths)
     folds = [[zigzag(p) for p in dealt(n, d)] for n, d in zip(widths[:-1], axes[:-1], strict=True)]
     return stacked(
-        f"zigzag_product ({inputs}; {', '.join(map(str, widths))})",
+        label("zigzag_product", inputs, widths),
         inputs,
         folds,
         (widths[-1], axes[-1]),
@@ -117,7 +131,8 @@ def stacked(
     counts = [f.pieces for layer in folds for f in layer]
     regions = product(counts) * zaslavsky(*last)
     whole = all(f.whole for layer in folds for f in layer)
-    network = Network.from_arrays(_layers(inputs, folds, last, name, list(spare)), source=name)
+    layers, state = folded(inputs_read(inputs), folds, name, spare=spare, scaled=False)
+    network = Network.from_arrays(layers + crossed(state, last, name), source=name)
     domain: Domain = Space(inputs) if whole else _box(inputs, folds[0])
     return Construction(name, network, domain, regions, formula, reference)
 
@@ -127,53 +142,91 @@ def _box(inputs: int, first: Sequence[Fold]) -> Box:
     return Box([0.0] * inputs, lengths + [1.0] * (inputs - len(lengths)))
 
 
-def _layers(
-    inputs: int, folds: Sequence[Sequence[Fold]], last: tuple[int, int], name: str, spare: list[int]
-) -> list[tuple[object, object]]:
-    """Weights and biases, composed in rationals and then float64 exactly."""
-    # The state is read @ h + shift, on (0, 1)^axes after the first layer and in the inputs themselves before it.
-    read = [[Fraction(int(i == j)) for j in range(inputs)] for i in range(inputs)]
-    shift = [Fraction(0)] * inputs
-    out, first = [], True
+@dataclass(frozen=True)
+class State:
+    """What the next layer works on: `read @ h + shift` of the units h so far (of the inputs, before any)."""
+
+    read: Rationals
+    shift: list[Fraction]
+
+    def through(self, normal: Sequence[Fraction], offset: Fraction | int) -> tuple[list[Fraction], Fraction]:
+        """Weights and bias of a unit with pre-activation `normal . state + offset`; missing coordinates are 0."""
+        row, bias = [Fraction(0)] * len(self.read[0]), Fraction(offset)
+        for a, read, shift in zip(normal, self.read, self.shift, strict=False):
+            if a:  # a fold works on one coordinate of many
+                row = [v + a * r if r else v for v, r in zip(row, read, strict=True)]
+                bias += a * shift
+        return row, bias
+
+
+def inputs_read(inputs: int) -> State:
+    """The inputs themselves."""
+    return State([[Fraction(int(i == j)) for j in range(inputs)] for i in range(inputs)], [Fraction(0)] * inputs)
+
+
+def folded(
+    state: State, folds: Sequence[Sequence[Fold]], name: str, *, spare: Sequence[int] = (), scaled: bool = True
+) -> tuple[list[Layer], State]:
+    """Weights and biases of one layer per list of folds, float64 exactly, and the state after them.
+
+    A fold works on (0, length), so a state on (0, 1) is scaled; the first layer takes its state as it is when not
+    `scaled`.
+    """
+    out: list[Layer] = []
     for number, layer in enumerate(folds):
         extra = spare[number] if spare else 0
-        units = sum(len(f.slope) for f in layer)
-        rows, bias, new_read, new_shift, at = [], [], [], [], 0
+        units = sum(len(f.slope) for f in layer) + extra
+        pairs, read, at = [], [], 0
         for axis, f in enumerate(layer):
-            scale = 1 if first else f.length
-            for s, b in zip(f.slope, f.bias, strict=True):
-                rows.append([s * scale * v for v in read[axis]])
-                bias.append(s * scale * shift[axis] + b)
-            p = len(f.slope)
-            new_read.append([Fraction(0)] * at + list(f.read) + [Fraction(0)] * (units + extra - at - p))
-            new_shift.append(f.constant)
-            at += p
-        width = len(read[0])
-        rows += [[Fraction(0)] * width for _ in range(extra)]
-        bias += [Fraction(0)] * extra
-        out.append((exact_array(rows, name), exact_array(bias, name)))
-        read, shift, first = new_read, new_shift, False
-    rows, bias = _last(last, read, shift)
-    out.append((exact_array(rows, name), exact_array(bias, name)))
-    # Different output weights, so that no two units cancel.
-    out.append((exact_array([[Fraction(k) for k in range(1, len(rows) + 1)]], name), [0.0]))
-    return out
+            scale = f.length if scaled or number else 1
+            along = [Fraction(0)] * axis
+            pairs += [state.through([*along, Fraction(s * scale)], b) for s, b in zip(f.slope, f.bias, strict=True)]
+            read.append([Fraction(0)] * at + list(f.read) + [Fraction(0)] * (units - at - len(f.read)))
+            at += len(f.read)
+        pairs += [state.through([], 0)] * extra
+        out.append(_layer(pairs, name))
+        state = State(read, [f.constant for f in layer])
+    return out, state
 
 
-def _last(last: tuple[int, int], read: Rationals, shift: list[Fraction]) -> tuple[Rationals, list[Fraction]]:
-    hyperplanes, dim = last
-    rows, bias = [], []
-    for *normal, offset in in_cube(hyperplanes, dim, 1):
-        rows.append(
-            [sum((a * r[j] for a, r in zip(normal, read, strict=False)), Fraction(0)) for j in range(len(read[0]))]
-        )
-        bias.append(offset + sum((a * s for a, s in zip(normal, shift, strict=False)), Fraction(0)))
-    return rows, bias
+def crossed(state: State, last: tuple[int, int], name: str) -> list[Layer]:
+    """The last hidden layer, `last = (hyperplanes, dimension)` with all cells in the unit cube, and the output."""
+    pairs = [state.through(normal, offset) for *normal, offset in in_cube(*last, 1)]
+    return [_layer(pairs, name), different_outputs(len(pairs))]
 
 
-def _checked(inputs: int, widths: Sequence[int]) -> tuple[int, list[int]]:
-    inputs = whole_number(inputs, "inputs")
-    checked = [whole_number(n, f"widths: hidden layer {k}") for k, n in enumerate(widths, start=1)]
+def different_outputs(units: int) -> Layer:
+    """One output with the weights 1, 2, 3, ..., so that no two units cancel."""
+    return np.arange(1.0, units + 1)[None, :], np.zeros(1)
+
+
+def _layer(pairs: Sequence[tuple[list[Fraction], Fraction]], name: str) -> Layer:
+    return exact_array([row for row, _ in pairs], name), exact_array([b for _, b in pairs], name)
+
+
+def checked_widths(inputs: int, widths: Sequence[int], name: str, *, least: int = 0) -> tuple[int, list[int]]:
+    """Inputs and hidden widths as ints; every layer but the last `least` times as wide as the inputs, the last once.
+
+    With `least` 0 any positive width will do.
+    """
+    inputs = whole_number(inputs, f"{name}: inputs", most=MOST_UNITS)
+    if isinstance(widths, str | bytes) or not isinstance(widths, Iterable):
+        raise InputError(f"{name}: widths must be a list of hidden widths, got {shown(widths)}; write [6, 6], say")
+    checked = [
+        whole_number(n, f"{name}: width of hidden layer {k}", most=MOST_UNITS) for k, n in enumerate(widths, start=1)
+    ]
     if not checked:
-        raise InputError("widths: at least one hidden layer is needed, got none")
+        raise InputError(f"{name}: widths must name at least one hidden layer, got none; write [6, 6], say")
+    for k, n in enumerate(checked, start=1):
+        times = min(least, 1) if k == len(checked) else least
+        if n < times * inputs:
+            raise InputError(
+                f"{name}: hidden layer {k} needs at least {plural(times * inputs, 'unit')} for "
+                f"{plural(inputs, 'input')}, got {n}; widen it or take fewer inputs"
+            )
     return inputs, checked
+
+
+def label(name: str, inputs: int, widths: Sequence[int]) -> str:
+    """`name (2; 4, 4)`: what the network is called."""
+    return f"{name} ({inputs}; {', '.join(map(str, widths))})"

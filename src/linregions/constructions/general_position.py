@@ -1,8 +1,9 @@
-"""Hyperplanes in general position with few-digit coefficients, on the whole space or with all vertices in a cube."""
+"""Hyperplanes in general position with few-digit coefficients, for the whole space or with all vertices in a cube."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -21,6 +22,17 @@ def moment_hyperplanes(hyperplanes: int, dim: int) -> list[list[Fraction]]:
     return [[t**k for k in range(dim + 1)] for t in itertools.islice(_parameters(), hyperplanes)]
 
 
+def modular_hyperplanes(hyperplanes: int, dim: int) -> list[list[Fraction]]:
+    """Rows `[t^0, ..., t^d]` (normal, offset) modulo a prime p >= their number, for t = 0, 1, ...: small integers.
+
+    Any d + 1 rows are a Vandermonde matrix modulo p, so their determinant is no multiple of p and the rows are
+    independent; so are any d normals.  Vertices may lie anywhere: for the whole space alone.
+    """
+    p = _prime(hyperplanes)
+    rows = [[pow(t, k, p) for k in range(dim + 1)] for t in range(hyperplanes)]
+    return [[Fraction(v if 2 * v <= p else v - p) for v in row] for row in rows]
+
+
 def in_cube(hyperplanes: int, dim: int, side: int | Fraction) -> list[list[Fraction]]:
     """Rows (normal, offset) in general position whose vertices lie in the cube (0, side)^d, so all cells meet it.
 
@@ -32,6 +44,11 @@ def in_cube(hyperplanes: int, dim: int, side: int | Fraction) -> list[list[Fract
         normal = [a * scale for a in row[:-1]]
         out.append([*(2 * a / Fraction(side) for a in normal), row[-1] - sum(normal)])
     return out
+
+
+def _prime(least: int) -> int:
+    """The smallest prime that is at least so much."""
+    return next(p for p in itertools.count(max(least, 2)) if all(p % q for q in range(2, math.isqrt(p) + 1)))
 
 
 def _parameters() -> Iterator[Fraction]:

@@ -83,7 +83,7 @@ def run(
     reason, status = _watch(engine, deadline, None)
     _check_domain(engine, domain)
     if engine.prepared() == "ready" and status is Status.COMPLETE:
-        engine.start(listing, exact, threads or _cores(), max_regions or 0)
+        engine.start(listing, exact, threads or cores(), max_regions or 0)
         reason, status = _watch(engine, deadline, progress)
     state = engine.state()
     if state["error"]:
@@ -137,7 +137,8 @@ def _check_domain(engine: Any, domain: Domain) -> None:
         )
 
 
-def _cores() -> int:
+def cores() -> int:
+    """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
