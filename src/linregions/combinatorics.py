@@ -15,7 +15,7 @@ def zaslavsky(hyperplanes: int, dim: int) -> int:
         >>> zaslavsky(4, 2), zaslavsky(10, 3)
         (11, 176)
     """
-    return partial_sums(hyperplanes)[min(hyperplanes, dim)]
+    return partial_sums(hyperplanes, min(hyperplanes, dim))[-1]
 
 
 def central(hyperplanes: int, dim: int) -> int:
@@ -29,18 +29,21 @@ def central(hyperplanes: int, dim: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def binomials(n: int) -> tuple[int, ...]:
-    """The row `C(n, 0), ..., C(n, n)` of Pascal's triangle."""
+def binomials(n: int, most: int | None = None) -> tuple[int, ...]:
+    """`C(n, 0), ..., C(n, most)` of Pascal's triangle; up to n if `most` is None."""
+    most = n if most is None else most
+    # A whole row of a very wide layer would not fit into memory; its first numbers do.
     row = [1]
-    for k in range(n // 2):
+    for k in range(min(most, n // 2)):
         row.append(row[-1] * (n - k) // (k + 1))
-    return tuple(row + row[(n - 1) // 2 :: -1]) if n else (1,)
+    mirrored = row[(n - 1) // 2 :: -1] if most > n // 2 and n else []
+    return tuple((row + mirrored)[: most + 1])
 
 
 @lru_cache(maxsize=256)
-def partial_sums(n: int) -> tuple[int, ...]:
-    """`Z(n, 0), ..., Z(n, n)`."""
-    return tuple(accumulate(binomials(n)))
+def partial_sums(n: int, most: int | None = None) -> tuple[int, ...]:
+    """`Z(n, 0), ..., Z(n, most)`; up to n if `most` is None."""
+    return tuple(accumulate(binomials(n, most)))
 
 
 def elementary_symmetric(groups: Iterable[tuple[int, int]], most: int) -> list[int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
-from .combinatorics import zaslavsky
+from .combinatorics import partial_sums
 
 
 def fold_pieces(units: int) -> int:
@@ -38,31 +39,45 @@ def best_axes(inputs: int, widths: Sequence[int]) -> list[int]:
     Chosen by logarithms: of nearly equal products either may be taken, and each is right.
     """
     # score[d], choice[l][d]: the best that layers l, l+1, ... can do when they may use up to d axes.
-    top = min(inputs, widths[-1])
-    score = _running([math.log(zaslavsky(widths[-1], d)) for d in range(1, top + 1)])
-    best = [score]
+    most = min(inputs, widths[-1])
+    best = [_running([math.log(z) for z in partial_sums(widths[-1], most)[1:]])]
     for n in reversed(widths[:-1]):
-        top = min(inputs, n)
-        after = best[-1]
-        own = [_log_folds(n, d) + after[min(d, len(after)) - 1][0] for d in range(1, top + 1)]
-        best.append(_running(own))
+        own = _log_folds(n, min(inputs, n))
+        after = best[-1][0]
+        if len(own) > len(after):
+            after = after + [after[-1]] * (len(own) - len(after))
+        # zip stops at the shorter one, which is `own`.
+        best.append(_running([a + b for a, b in zip(own, after, strict=False)]))
     best.reverse()
     out, most = [], inputs
-    for table in best:
-        most = table[min(most, len(table)) - 1][1]
+    for _, choice in best:
+        most = choice[min(most, len(choice)) - 1]
         out.append(most)
     return out
 
 
-def _log_folds(units: int, axes: int) -> float:
-    each, more = divmod(units, axes)
-    high = more * math.log(fold_pieces(each + 1)) if more else 0.0
-    return high + (axes - more) * math.log(fold_pieces(each))
-
-
-def _running(scores: list[float]) -> list[tuple[float, int]]:
-    """For d = 1, 2, ...: the best score among the first d, and where it stands."""
-    out: list[tuple[float, int]] = []
-    for d, score in enumerate(scores, start=1):
-        out.append((score, d) if not out or score > out[-1][0] + 1e-12 else out[-1])
+@lru_cache(maxsize=256)
+def _log_folds(units: int, most: int) -> list[float]:
+    """Logarithms of the folds of d = 1, ..., `most` axes."""
+    out = []
+    for axes in range(1, most + 1):
+        each, more = divmod(units, axes)
+        low = _log_pieces(each)
+        out.append(axes * low + more * (_log_pieces(each + 1) - low))
     return out
+
+
+@lru_cache(maxsize=4096)
+def _log_pieces(units: int) -> float:
+    return math.log(fold_pieces(units))
+
+
+def _running(scores: list[float]) -> tuple[list[float], list[int]]:
+    """For d = 1, 2, ...: the best score among the first d, and where it stands."""
+    score, place, best, at = [], [], -math.inf, 0
+    for d, s in enumerate(scores, start=1):
+        if s > best + 1e-12:
+            best, at = s, d
+        score.append(best)
+        place.append(at)
+    return score, place

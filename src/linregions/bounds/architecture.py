@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import BY_NAME, MaxGroups, PiecewiseLinear
+from ..activations import BY_NAME, MaxGroups, PiecewiseLinear, UnitActivations
 from ..checks import plural, shown, whole_number
 from ..domain import Domain
 from ..errors import InputError
@@ -87,14 +87,15 @@ class Architecture:
     @property
     def plain(self) -> bool:
         """Whether it is fully connected ReLU layers and nothing else: what the existence theorems are about."""
-        return all(layer.kind == "relu" and not layer.linear and layer.units for layer in self.layers)
+        layers = self.layers
+        return bool(layers) and all(v.kind == "relu" and not v.linear and v.units for v in layers)
 
     def __str__(self) -> str:
         where = f" on {self.domain!r}" if self.domain is not None else ""
         runs = [(width, len(list(run))) for width, run in groupby(self.widths)]
         # Only long runs are worth shortening: (2; 4, 4, 4), but (2; 1000 x 100).
         words = [f"{w} x {n}" if n > 4 else ", ".join([str(w)] * n) for w, n in runs]
-        return f"({self.inputs}; {', '.join(words)}){where}"
+        return f"({self.inputs}; {', '.join(words) or 'nothing splits'}){where}"
 
     def __repr__(self) -> str:
         return f"Architecture(inputs={self.inputs}, widths={self.widths})"
@@ -132,53 +133,100 @@ def architecture_of(
 
 def of_network(network: Network) -> Architecture:
     """Layers of a network with exact ranks; affine stages before the last layer that splits count as layers."""
-    layers = [_layer(stage) for stage in network.stages]
-    while layers and not layers[-1].units:
-        layers.pop()
-    return Architecture(network.input_dim, tuple(layers), network)
+    layers, live = [], np.ones(network.input_dim, dtype=bool)
+    for stage in network.stages:
+        layer, live = layer_of(stage, Reach.everything(stage), live)
+        layers.append(layer)
+    return Architecture(network.input_dim, up_to_the_last_split(layers), network)
 
 
-def _layer(stage: Stage) -> Layer:
-    flat = _constant_rows(stage)
+def up_to_the_last_split(layers: list[Layer]) -> tuple[Layer, ...]:
+    """The layers without the affine ones at the end, which split nothing."""
+    kept = max((k + 1 for k, layer in enumerate(layers) if layer.units), default=0)
+    return tuple(layers[:kept])
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """What the units of one stage can do: scalar units are in pieces `first` to `last`, and `rows` may win in a max."""
+
+    first: np.ndarray
+    last: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def everything(cls, stage: Stage) -> Reach:
+        """No piece and no row is ruled out."""
+        pieces = stage.activation.pieces
+        return cls(np.zeros_like(pieces), pieces - 1, np.ones(stage.rows, dtype=bool))
+
+
+def layer_of(stage: Stage, reach: Reach, live: np.ndarray) -> tuple[Layer, np.ndarray]:
+    """A stage as a layer, and which of its units are not constant, given which of its inputs (`live`) are not."""
+    still = ~_reads(stage, live)
     act = stage.activation
     if isinstance(act, MaxGroups):
-        whole = np.logical_and.reduceat(flat, act.offsets[:-1])
-        sizes = act.pieces
-        splits = (sizes > 1) & ~whole
-        kind = "maxout"
-        rows = np.repeat(splits, np.diff(act.offsets))
+        starts = act.offsets[:-1]
+        sizes = np.add.reduceat(reach.rows.astype(np.int64), starts)
+        constant = np.logical_and.reduceat(still | ~reach.rows, starts)
+        relu, unit_of = np.zeros(act.units, dtype=bool), np.repeat(np.arange(act.units), act.pieces)
     else:
-        sizes = act.pieces
-        whole = flat | np.array([f.slopes == (0.0,) for f in act.functions])[act.index]
-        splits = (sizes > 1) & ~whole
-        relu = all(act.functions[k].name == "relu" or _is_relu(act.functions[k]) for k in set(act.index[splits]))
-        kind = "relu" if relu else "scalar"
-        rows = splits
+        sizes = reach.last - reach.first + 1
+        flat, two = _flat_pieces(act, reach)
+        constant = still | ((sizes == 1) & flat)
+        relu, unit_of = (sizes == 2) & two, np.arange(act.units)
+    splits = (sizes > 1) & ~constant
+    kind = "maxout" if isinstance(act, MaxGroups) else "relu" if np.all(relu[splits]) else "scalar"
     counts = zip(*np.unique(sizes[splits], return_counts=True), strict=True)
-    pieces = tuple((int(k), int(n)) for k, n in counts)
-    linear = int(np.sum(~splits & ~whole))
-    every = row_rank(stage, np.arange(stage.rows))
-    return Layer(int(splits.sum()), linear, kind, pieces, every, row_rank(stage, np.flatnonzero(rows)))
+    return Layer(
+        units=int(splits.sum()),
+        linear=int(np.sum(~splits & ~constant)),
+        kind=kind,
+        pieces=tuple((int(k), int(n)) for k, n in counts),
+        rank=row_rank(stage, np.flatnonzero(reach.rows & ~still & ~constant[unit_of]), live),
+        split_rank=row_rank(stage, np.flatnonzero(reach.rows & ~still & splits[unit_of]), live),
+    ), ~constant
+
+
+def _flat_pieces(act: UnitActivations, reach: Reach) -> tuple[np.ndarray, np.ndarray]:
+    """Per unit: whether its first piece is flat, and whether exactly one of its first two is.
+
+    A unit with two pieces of which one is flat is a ReLU up to affine maps before and after it, which neither its
+    hyperplane nor the dimensions that it carries on depend on.
+    """
+    longest = max((f.pieces for f in act.functions), default=0) + 1
+    table = np.zeros((len(act.functions), longest), dtype=bool)
+    for k, f in enumerate(act.functions):
+        table[k, : f.pieces] = np.array(f.slopes) == 0.0
+    first, second = table[act.index, reach.first], table[act.index, reach.first + 1]
+    return first, first != second
 
 
 def _is_relu(f: PiecewiseLinear) -> bool:
     return f == BY_NAME["relu"]
 
 
-def _constant_rows(stage: Stage) -> np.ndarray:
-    entries = np.diff(stage.weight.indptr) if is_sparse(stage.weight) else np.count_nonzero(stage.weight, axis=1)
-    return entries == 0
+def _reads(stage: Stage, live: np.ndarray) -> np.ndarray:
+    """Which rows have an entry at an input that is not constant."""
+    if is_sparse(stage.weight):
+        entries = live[stage.weight.indices].astype(np.int64)
+        total = np.concatenate([[0], np.cumsum(entries)])
+        return np.diff(total[stage.weight.indptr]) > 0
+    return np.any(stage.weight[:, live] != 0.0, axis=1)
 
 
-def row_rank(stage: Stage, rows: np.ndarray) -> int:
-    """Exact rank of some rows of a stage's weight, or a proven upper bound on it where it is large."""
-    most = min(len(rows), stage.inputs)
-    if most == 0:
+def row_rank(stage: Stage, rows: np.ndarray, live: np.ndarray) -> int:
+    """Exact rank of some rows of a stage's weight at some columns, or a proven upper bound on it where it is large."""
+    columns = np.flatnonzero(live)
+    if min(len(rows), len(columns)) == 0:
         return 0
-    if len(rows) * stage.inputs > 256 * 256:
+    part = stage.weight[rows][:, columns]
+    used = np.unique(part.nonzero()[1])
+    most = min(len(rows), len(used))
+    if len(rows) * len(used) > 256 * 256:
         return most
-    dense = stage.weight.toarray() if is_sparse(stage.weight) else stage.weight
-    return exact_rank([[Fraction(float(v)) for v in dense[i]] for i in rows])
+    dense = part.toarray() if is_sparse(part) else part
+    return exact_rank([[Fraction(float(v)) for v in row] for row in dense[:, used]])
 
 
 def _kind(activation: Any, rank: int | None) -> tuple[str, int]:

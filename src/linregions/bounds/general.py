@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..combinatorics import elementary_symmetric, partial_sums, product
+from ..combinatorics import elementary_symmetric, product, zaslavsky
 from .architecture import Architecture
 from .bound import DERIVED, UPPER, bound
 
@@ -41,7 +41,7 @@ def general(a: Architecture) -> int:
         # On a space of dimension d, at most rank-many hyperplanes have independent normals.
         most = min(d, layer.split_rank, layer.units)
         if layer.kind == "relu":
-            factors.append(partial_sums(layer.units)[most])
+            factors.append(zaslavsky(layer.units, most))
         else:
             factors.append(sum(elementary_symmetric([(k - 1, n) for k, n in layer.pieces], most)))
         d = min(d, layer.width, layer.rank)

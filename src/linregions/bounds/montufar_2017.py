@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..combinatorics import partial_sums, product
+from ..combinatorics import product, zaslavsky
 from .architecture import Architecture
 from .bound import DERIVED, PUBLISHED, UPPER, bound
 
@@ -57,6 +57,6 @@ def montufar_2017(a: Architecture) -> int:
     """
     factors, d = [], a.inputs
     for layer in a.layers:
-        factors.append(partial_sums(layer.units)[min(d, layer.split_rank, layer.units)])
+        factors.append(zaslavsky(layer.units, min(d, layer.split_rank)))
         d = min(d, layer.width, layer.rank)
     return product(factors)
