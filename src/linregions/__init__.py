@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import bounds as bounds
+    from . import constructions as constructions
+    from . import expectation as expectation
+    from . import plot as plot
     from .activations import PiecewiseLinear
+    from .comparison import Comparison, compare
     from .counting import count, enumerate_regions
     from .domain import Box, Domain, Plane, Polytope, Segment, Space
     from .errors import InputError, LinregionsError, MissingExtraError, UnsupportedModelError
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Box",
+    "Comparison",
     "Count",
     "Domain",
     "InputError",
@@ -38,6 +44,7 @@ __all__ = [
     "Status",
     "UnsupportedModelError",
     "__version__",
+    "compare",
     "count",
     "enumerate_regions",
     "read",
@@ -45,6 +52,7 @@ __all__ = [
 
 _HOME = {
     "activations": ("PiecewiseLinear",),
+    "comparison": ("Comparison", "compare"),
     "counting": ("count", "enumerate_regions"),
     "domain": ("Box", "Domain", "Plane", "Polytope", "Segment", "Space"),
     "errors": ("InputError", "LinregionsError", "MissingExtraError", "UnsupportedModelError"),
@@ -53,6 +61,8 @@ _HOME = {
     "readers": ("read",),
     "stage": ("Stage",),
 }
+# Not in __all__: `from linregions import *` would load them all.
+_PARTS = ("bounds", "constructions", "expectation", "plot")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 
@@ -61,10 +71,11 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         value: Any = version("linregions")
-    elif name in _MODULE_OF:
+    elif name in _PARTS or name in _MODULE_OF:
         from importlib import import_module
 
-        value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+        value = import_module(f".{_MODULE_OF.get(name, name)}", __name__)
+        value = getattr(value, name) if name in _MODULE_OF else value
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
@@ -72,4 +83,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_PARTS})

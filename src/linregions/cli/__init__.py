@@ -1,4 +1,4 @@
-"""The command line: `linregions count` and `linregions info`."""
+"""The command line: `linregions count`, `info`, `bounds`, `compare` and `construct`."""
 
 from .entry import main
 

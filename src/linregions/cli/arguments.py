@@ -24,6 +24,38 @@ Exit status: 0 done, 2 bad input (one line says what), 3 a budget ran out (the p
 74 the output could not be written, 130 interrupted (the partial result is printed)."""
 
 
+BOUNDS = """Print every bound on the number of linear regions of an architecture, and the best proven pair.
+
+ARCH is widths, inputs first and outputs last ("2-16-16-1"); or inputs and hidden widths ("2;16,16", quoted); or a
+network's file (.onnx, .npz, .safetensors), whose ranks and dead units are then seen.
+
+Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted."""
+
+COMPARE = """Compare deep with shallow: ReLU networks of all depths that have the same number of units.
+
+Every depth has the largest number of regions that is proven to be possible, the limit that is proven, the exact count
+of a network built to have that many, and the exact counts of random networks.  Say how many units there are (--units),
+or how many weights and biases (--parameters), or name the networks (--widths).
+
+Exit status: 0 done, also where a budget ran out (marked in the table), 2 bad input (one line says what), 74 the output
+could not be written, 130 interrupted (what was done is printed)."""
+
+CONSTRUCT = """Build a network with a known number of regions, say where the number comes from, and write the network.
+
+Without NAME the constructions are listed.  ARG is an architecture ("2-6-6-1" or "2;6,6") for inputs and widths, or
+KEY=VALUE, or a value alone; a list of numbers is separated by commas, edges are written 0-1,1-2.
+
+  linregions construct pascanu_2014 2-6-6-1 --confirm
+  linregions construct arrangement shi 4
+  linregions construct serra_2018 inputs=2 widths=6,6 --out net.npz
+  linregions construct random 2-16-16-1 seed=3 --out net.npz
+
+Exit status: 0 done, 1 with --confirm: the count is another one, 2 bad input (one line says what), 3 a budget ran out,
+74 the output could not be written, 130 interrupted."""
+
+COMMANDS = ("count", "info", "bounds", "compare", "construct")
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; `{self.prog} --help` shows what there is")
@@ -52,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     _add_count(commands)
     _add_info(commands)
+    _add_bounds(commands)
+    _add_compare(commands)
+    _add_construct(commands)
     return top
 
 
@@ -63,14 +98,42 @@ def _add_command(commands: Any, name: str, summary: str, description: str) -> ar
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    command.add_argument("model", metavar="MODEL", type=_path, help="the network's file")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return command
 
 
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", type=_path, help="the network's file")
+
+
 def _add_count(commands: Any) -> None:
     command = _add_command(commands, "count", "count the linear regions of a network on a domain", COUNT)
-    group = command.add_argument_group("domain", "one of these; a LIST is comma-separated numbers or a .npy vector")
+    _add_model(command)
+    _add_domain(command, "one of these; a LIST is comma-separated numbers or a .npy vector")
+    command.add_argument(
+        "--definition",
+        default="activation",
+        metavar="NAME",
+        help="what counts as a region; available: activation (the default)",
+    )
+    command.add_argument(
+        "--engine",
+        default="auto",
+        choices=("auto", "cells", "arrangement"),  # as in `linregions.count`, which --help need not import
+        help="cells: every network, dimension 1 to 8; arrangement: one hidden layer with integer weights on --space, "
+        "any dimension; auto (the default) chooses",
+    )
+    _add_budget(command, "stop once N or more regions are found")
+    command.add_argument(
+        "--no-exact",
+        dest="exact",
+        action="store_false",
+        help="leave doubtful signs to floating point, and say how many there were",
+    )
+
+
+def _add_domain(command: argparse.ArgumentParser, which: str) -> None:
+    group = command.add_argument_group("domain", which)
     domain = group.add_mutually_exclusive_group()
     domain.add_argument(
         "--box", nargs=2, metavar=("LO", "HI"), help="two numbers, the same for every input, or two LISTs"
@@ -90,35 +153,72 @@ def _add_count(commands: Any) -> None:
         '"region": [[s, t], ...]; or .npz with A and b',
     )
     domain.add_argument("--space", action="store_true", help="the whole input space")
-    command.add_argument(
-        "--definition",
-        default="activation",
-        metavar="NAME",
-        help="what counts as a region; available: activation (the default)",
-    )
-    command.add_argument(
-        "--engine",
-        default="auto",
-        choices=("auto", "cells", "arrangement"),  # as in `linregions.count`, which --help need not import
-        help="cells: every network, dimension 1 to 8; arrangement: one hidden layer with integer weights on --space, "
-        "any dimension; auto (the default) chooses",
-    )
+
+
+def _add_budget(
+    command: argparse.ArgumentParser, regions: str, seconds: str = "stop after S seconds (inf: never)"
+) -> None:
     command.add_argument("--threads", type=_positive_integer, metavar="N", help="worker threads (default: all cores)")
-    command.add_argument("--time-limit", type=_positive_number, metavar="S", help="stop after S seconds (inf: never)")
-    command.add_argument(
-        "--max-regions", type=_positive_integer, metavar="N", help="stop once N or more regions are found"
-    )
-    command.add_argument(
-        "--no-exact",
-        dest="exact",
-        action="store_false",
-        help="leave doubtful signs to floating point, and say how many there were",
-    )
+    command.add_argument("--time-limit", type=_positive_number, metavar="S", help=seconds)
+    command.add_argument("--max-regions", type=_positive_integer, metavar="N", help=regions)
 
 
 def _add_info(commands: Any) -> None:
     description = f"Say what MODEL is: architecture, units, activations, parameters, hash.\n\n{MODEL}"
-    _add_command(commands, "info", "say what a network is made of", description)
+    _add_model(_add_command(commands, "info", "say what a network is made of", description))
+
+
+def _add_bounds(commands: Any) -> None:
+    command = _add_command(commands, "bounds", "every bound on the number of regions of an architecture", BOUNDS)
+    command.add_argument("architecture", metavar="ARCH", type=_path, help='such as 2-16-16-1, "2;16,16" or a file')
+    command.add_argument(
+        "--activation", metavar="NAME", help="of the hidden units of widths: relu (the default), abs, maxout, ..."
+    )
+    command.add_argument("--rank", type=_positive_integer, metavar="K", help="maxout: a unit is the maximum of K maps")
+    command.add_argument(
+        "--box",
+        nargs=2,
+        metavar=("LO", "HI"),
+        help="with a file: a box on which units that never change are told apart",
+    )
+
+
+def _add_compare(commands: Any) -> None:
+    command = _add_command(commands, "compare", "deep against shallow networks of one size", COMPARE)
+    command.add_argument("--inputs", type=_positive_integer, metavar="N", required=True, help="number of inputs")
+    budget = command.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--units", type=_positive_integer, metavar="N", help="hidden units in all")
+    budget.add_argument("--parameters", type=_positive_integer, metavar="P", help="most weights and biases")
+    budget.add_argument(
+        "--widths",
+        nargs="+",
+        metavar="W,W",
+        help='hidden widths of every network: "24 12,12 8,8,8", with or without quotes',
+    )
+    command.add_argument("--depths", metavar="D,D", help="which depths, such as 1,2,4 (default: up to units / inputs)")
+    command.add_argument("--outputs", type=_positive_integer, metavar="N", default=1, help="number of outputs (1)")
+    command.add_argument("--samples", type=_count, metavar="N", default=5, help="random networks per depth (5)")
+    command.add_argument("--trained", type=_count, metavar="N", default=0, help="trained networks per depth (0)")
+    command.add_argument("--init", default="he", metavar="NAME", help="he (the default), glorot, orthogonal or torch")
+    command.add_argument("--bias", metavar="B", help="standard deviation of the biases (0.1), or zero, or torch")
+    command.add_argument("--seed", type=_count, metavar="N", default=0, help="of the first random network (0)")
+    _add_budget(
+        command,
+        "count no construction with more regions than N (1000000); other counts stop there",
+        "stop after S seconds in all (10; inf: never)",
+    )
+    _add_domain(command, "where random and trained networks are counted; the default is --box -1 1")
+    command.add_argument("--csv", type=_path, metavar="FILE", help="write the table")
+    command.add_argument("--figure", type=_path, metavar="FILE", help="draw it (.png, .svg, .pdf); needs matplotlib")
+
+
+def _add_construct(commands: Any) -> None:
+    command = _add_command(commands, "construct", "build a network with a known number of regions", CONSTRUCT)
+    command.add_argument("name", nargs="?", metavar="NAME", help="which construction; none lists them")
+    command.add_argument("arguments", nargs="*", metavar="ARG", help="an architecture, KEY=VALUE, or values in order")
+    command.add_argument("--out", type=_path, metavar="FILE", help="write the network (.npz)")
+    command.add_argument("--confirm", action="store_true", help="count the regions too, and compare")
+    _add_budget(command, "--confirm: stop once N or more regions are found", "--confirm: stop after S seconds")
 
 
 def _path(text: str) -> str:
@@ -144,6 +244,10 @@ def _positive_integer(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a positive integer, got {shown(text.strip())}")
     return value
+
+
+def _count(text: str) -> int:
+    return 0 if text.strip() == "0" else _positive_integer(text)
 
 
 def _positive_number(text: str) -> float:

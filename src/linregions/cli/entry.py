@@ -50,7 +50,7 @@ def _run(argv: list[str]) -> tuple[str, int]:
     from contextlib import redirect_stdout
 
     from ..errors import InputError
-    from .arguments import parser
+    from .arguments import COMMANDS, parser
 
     printed = io.StringIO()
     try:
@@ -58,15 +58,12 @@ def _run(argv: list[str]) -> tuple[str, int]:
             options = parser().parse_args([_protected(word) for word in argv])
     except SystemExit as stop:  # --help and --version
         return printed.getvalue().rstrip("\n"), int(stop.code or 0)
-    if options.command == "info":
-        from .info import info
+    if options.command is None:
+        raise InputError(f"a command is needed: {', '.join(COMMANDS)}; `linregions --help` lists them")
+    from importlib import import_module
 
-        return info(options)
-    if options.command == "count":
-        from .count import count
-
-        return count(options)
-    raise InputError("a command is needed: count or info; `linregions --help` lists them")
+    command = getattr(import_module(f".{options.command}", __package__), options.command)
+    return command(options)
 
 
 def _protected(word: str) -> str:
