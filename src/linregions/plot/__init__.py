@@ -1,0 +1,11 @@
+"""Pictures of partitions, of how layers fold the plane, and of how bounds grow (extra `plot`, which brings matplotlib).
+
+Every function returns a `matplotlib.figure.Figure`, drawn on the axes it was given or on its own; none touches pyplot.
+"""
+
+from .curves import growth
+from .depths import comparison
+from .folds import folding
+from .regions import partition
+
+__all__ = ["comparison", "folding", "growth", "partition"]
