@@ -352,3 +352,13 @@ def test_refused(build, sentence):
     with pytest.raises(InputError) as caught:
         build()
     assert str(caught.value) == sentence
+
+
+def test_products_that_underflow_under_a_small_divisor_are_doubtful():
+    # Each product is 2.4e-324, which rounds to 0; three of them outweigh the bias of -4.9e-324.
+    stage = Stage(np.full((1, 3), 1e-200), [-5e-324], UnitActivations.uniform(RELU, 1), divisor=[1e-300])
+    net = Network((stage, Stage([[1.0]], [0.0], UnitActivations.uniform(IDENTITY, 1))))
+    x = [2.4e-124] * 3
+    exact = net.exact_pattern([Fraction(v) for v in x])
+    assert exact.tolist() == [1]
+    assert net.pattern(x).tolist() == exact.tolist()

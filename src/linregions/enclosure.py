@@ -18,7 +18,8 @@ def bounded_preactivation(stage: Stage, x: np.ndarray, error: np.ndarray) -> tup
     z = stage.preactivation(x)
     gamma = (stage.inputs + 6) * _U
     magnitude = abs(stage.weight) @ (error + gamma * np.abs(x)).T
-    bound = 1.01 * (magnitude.T + gamma * np.abs(stage.bias))
+    # Underflow happens before the division, so its share is divided too.
+    bound = 1.01 * (magnitude.T + gamma * np.abs(stage.bias)) + _TINY
     if stage.divisor is not None:
         bound = bound / stage.divisor
     return z, bound + 4 * _U * np.abs(z) + _TINY

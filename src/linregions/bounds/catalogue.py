@@ -73,7 +73,7 @@ def all(architecture: Any, *, activation: Any = "relu", rank: int | None = None,
             found.append(function(a))
         except ConditionError as error:
             skipped.append((function.__name__, str(error)))
-    return Table(str(a), tuple(found), tuple(skipped))
+    return Table(str(a), tuple(found), tuple(skipped), a.network is not None)
 
 
 def _check_time(name: str, a: Architecture) -> None:
