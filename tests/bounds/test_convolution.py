@@ -14,7 +14,7 @@ from readers.onnx_models import model, node
 
 from linregions import Space, bounds, count
 from linregions.bounds.bound import ConditionError
-from linregions.bounds.convolution import Convolution, convolution_lower, convolution_maximum, convolution_upper
+from linregions.bounds.convolution import Convolution, convolution_lower, convolution_layer, convolution_upper
 from linregions.errors import InputError
 from linregions.readers import read
 
@@ -93,7 +93,7 @@ def regions(net):
 
 @pytest.mark.parametrize(("shape", "layer", "value"), KNOWN)
 def test_published_values(shape, layer, value):
-    b = convolution_maximum(shape, layer)
+    b = convolution_layer(shape, layer)
     assert (b.value, b.direction, b.proven) == (value, "upper", True)
     assert b.attained == (layer.filters == 1 or layer.kernel == shape[:2])
     assert convolution_upper(shape, [layer]).value == convolution_lower(shape, [layer]).value == value
@@ -108,7 +108,7 @@ def test_published_values_of_two_layers():
 
 @pytest.mark.parametrize(("shape", "layer"), CASES)
 def test_formula_is_brute_force_over_subsets(shape, layer):
-    assert convolution_maximum(shape, layer).value == brute_force(shape, layer)
+    assert convolution_layer(shape, layer).value == brute_force(shape, layer)
 
 
 @given(st.data())
@@ -120,14 +120,14 @@ def test_formula_is_brute_force_on_random_sizes(data):
     layer = Convolution(kernel, data.draw(st.integers(1, 3)), stride)
     rows, columns, filters = layer.output(shape)
     if (filters + 1) ** (rows * columns) * 2 ** (rows * columns) < 10**5:
-        assert convolution_maximum(shape, layer).value == brute_force(shape, layer)
+        assert convolution_layer(shape, layer).value == brute_force(shape, layer)
 
 
 @pytest.mark.parametrize(("shape", "layer"), CASES)
 @pytest.mark.parametrize("reader", ["torch", "onnx"])
 def test_formula_is_the_count_of_the_convolution_that_is_read(shape, layer, reader):
     make = {"torch": from_torch, "onnx": onnx_convolution}[reader]
-    expected = convolution_maximum(shape, layer).value
+    expected = convolution_layer(shape, layer).value
     counts = [regions(make(shape, layer, *generic(shape, layer, seed))) for seed in range(2)]
     assert counts == [expected, expected]
 
@@ -137,7 +137,7 @@ def test_shared_weights_can_make_the_maximum_smaller(seed):
     """Two 2x2 filters on 3x3 inputs: their 8 normals are dependent (g f = f g), so 255 is the most, not 256."""
     shape, layer = (3, 3, 1), Convolution((2, 2), 2)
     net = onnx_convolution(shape, layer, *generic(shape, layer, seed))
-    bound = convolution_maximum(shape, layer)
+    bound = convolution_layer(shape, layer)
     assert bound.value == brute_force(shape, layer) == 256
     assert not bound.attained
     assert bounds.architecture_of(net).layers[0].rank == 7
@@ -154,7 +154,7 @@ def test_special_weights_never_have_more(seed, case):
     rng = np.random.default_rng(seed)
     weight = rng.integers(-1, 2, size=(layer.filters, shape[2], *layer.kernel)).astype(float)
     net = onnx_convolution(shape, layer, weight, rng.integers(-1, 2, size=layer.filters).astype(float))
-    assert regions(net) <= convolution_maximum(shape, layer).value
+    assert regions(net) <= convolution_layer(shape, layer).value
 
 
 @pytest.mark.parametrize("seed", [0, 1, 229])
@@ -174,34 +174,34 @@ def test_windows_in_a_row_and_in_a_grid_are_counted_alike():
     from linregions.bounds.convolution import _in_a_grid, _windows
 
     for shape, layer in [((1, 6, 1), Convolution((1, 3), 3)), ((2, 5, 1), Convolution((2, 2), 4, (1, 2)))]:
-        assert convolution_maximum(shape, layer).value == _in_a_grid(_windows(shape, layer), layer.filters)
+        assert convolution_layer(shape, layer).value == _in_a_grid(_windows(shape, layer), layer.filters)
 
 
 def test_a_window_over_everything_is_a_fully_connected_layer():
     for shape, filters in [((2, 3, 1), 9), ((28, 28, 3), 40), ((1, 1, 50), 60)]:
-        b = convolution_maximum(shape, Convolution(shape[:2], filters))
+        b = convolution_layer(shape, Convolution(shape[:2], filters))
         assert b.value == bounds.serra_2018(f"{math.prod(shape)};{filters}").value
 
 
 def test_windows_that_do_not_overlap_multiply():
     one = bounds.serra_2018("4;6").value
-    assert convolution_maximum((4, 8, 1), Convolution((2, 2), 6, (2, 2))).value == one**8
+    assert convolution_layer((4, 8, 1), Convolution((2, 2), 6, (2, 2))).value == one**8
 
 
 def test_records_name_the_layers():
     b = convolution_upper((3, 3, 1), [Convolution((2, 2), 1), Convolution((2, 2), 4, 1)])
     assert b.architecture == "conv 3x3x1, 1 filter 2x2, 4 filters 2x2"
     assert b.bounds_definition("linear")
-    assert convolution_maximum((5, 5, 1), Convolution((3, 3), 1, 2)).architecture == "conv 5x5x1, 1 filter 3x3 by 2x2"
+    assert convolution_layer((5, 5, 1), Convolution((3, 3), 1, 2)).architecture == "conv 5x5x1, 1 filter 3x3 by 2x2"
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: convolution_maximum((3, 3), Convolution((2, 2), 1)), InputError, r"\(height, width, channels\)"),
-        (lambda: convolution_maximum((3, 0, 1), Convolution((2, 2), 1)), InputError, "input_shape: width"),
-        (lambda: convolution_maximum((3, 3, 1), Convolution((2, 4), 1)), InputError, "exceeds the input's width 3"),
-        (lambda: convolution_maximum((3, 3, 1), "2x2"), InputError, "expected a Convolution"),
+        (lambda: convolution_layer((3, 3), Convolution((2, 2), 1)), InputError, r"\(height, width, channels\)"),
+        (lambda: convolution_layer((3, 0, 1), Convolution((2, 2), 1)), InputError, "input_shape: width"),
+        (lambda: convolution_layer((3, 3, 1), Convolution((2, 4), 1)), InputError, "exceeds the input's width 3"),
+        (lambda: convolution_layer((3, 3, 1), "2x2"), InputError, "expected a Convolution"),
         (lambda: Convolution((2,), 1), InputError, "two whole numbers"),
         (lambda: Convolution((2, 2), 0), InputError, "filters"),
         (lambda: Convolution((2, 2), 1, (0, 1)), InputError, "stride"),
@@ -211,9 +211,9 @@ def test_records_name_the_layers():
             ConditionError,
             "layer 1 needs at least as many filters",
         ),
-        (lambda: convolution_maximum((28, 28, 1), Convolution((5, 5), 4)), InputError, "too large"),
-        (lambda: convolution_maximum((8, 8, 1), Convolution((3, 3), 4)), InputError, "overlap too much"),
-        (lambda: convolution_maximum((1, 10**4, 100), Convolution((1, 500), 10**4)), InputError, "too many"),
+        (lambda: convolution_layer((28, 28, 1), Convolution((5, 5), 4)), InputError, "too large"),
+        (lambda: convolution_layer((8, 8, 1), Convolution((3, 3), 4)), InputError, "overlap too much"),
+        (lambda: convolution_layer((1, 10**4, 100), Convolution((1, 500), 10**4)), InputError, "too many"),
     ],
 )
 def test_refusals_come_soon(call, error, message):

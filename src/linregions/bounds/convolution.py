@@ -60,7 +60,7 @@ class Convolution:
         return f"{plural(self.filters, 'filter')} {size}{step}"
 
 
-def convolution_maximum(input_shape: Any, layer: Convolution) -> Bound:
+def convolution_layer(input_shape: Any, layer: Convolution) -> Bound:
     """Upper bound for one convolutional layer; of one filter, or where windows do not overlap, the exact maximum.
 
         R = sum over t in K of prod_i C(d_1, t_i),   K = {t : sum_J t <= |union_J S| for every set J of positions}
@@ -89,14 +89,14 @@ def convolution_maximum(input_shape: Any, layer: Convolution) -> Bound:
         Xiong et al. 2020, the theorem on one-layer networks.
 
     Example:
-        >>> convolution_maximum((3, 3, 1), Convolution((2, 2), 1)).value
+        >>> convolution_layer((3, 3, 1), Convolution((2, 2), 1)).value
         16
-        >>> convolution_maximum((2, 3, 1), Convolution((2, 2), 3)).value
+        >>> convolution_layer((2, 3, 1), Convolution((2, 2), 3)).value
         64
     """
     shape = _shape(input_shape)
     return _bound(
-        "convolution_maximum",
+        "convolution_layer",
         _regions(shape, layer),
         shape,
         (layer,),
@@ -147,7 +147,7 @@ def convolution_lower(input_shape: Any, layers: Iterable[Convolution]) -> Bound:
     """Lower bound for convolutional layers: `R(N') prod_{l<L} floor(d_l / d_0)^(height_l width_l d_0)`.
 
     d_l is the number of channels after layer l; N' is the last layer on an input of d_0 channels.  It rests on R(N')
-    being attained (see `convolution_maximum`), so it is conjectured where that is not certain.
+    being attained (see `convolution_layer`), so it is conjectured where that is not certain.
 
     Args:
         input_shape: height, width and channels of the input.
