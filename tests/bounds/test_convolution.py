@@ -14,7 +14,7 @@ from readers.onnx_models import model, node
 
 from linregions import Space, bounds, count
 from linregions.bounds.bound import ConditionError
-from linregions.bounds.convolution import Convolution, convolution_lower, convolution_layer, convolution_upper
+from linregions.bounds.convolution import Convolution, convolution_layer, convolution_lower, convolution_upper
 from linregions.errors import InputError
 from linregions.readers import read
 

@@ -9,7 +9,7 @@ from .arora_2018 import arora_2018, depth_enough, sawtooth_pieces, serra_2018_zo
 from .arrangements import bounded_faces, bounded_regions, central_regions, faces, parallel_families, regions
 from .bound import Bound, ConditionError
 from .catalogue import all, best
-from .convolution import Convolution, convolution_lower, convolution_layer, convolution_upper
+from .convolution import Convolution, convolution_layer, convolution_lower, convolution_upper
 from .expected import (
     Expected,
     gaussian_density,
@@ -59,8 +59,8 @@ __all__ = [
     "bounded_regions",
     "central_regions",
     "composed_teeth",
-    "convolution_lower",
     "convolution_layer",
+    "convolution_lower",
     "convolution_upper",
     "crossings",
     "depth_enough",
