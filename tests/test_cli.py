@@ -458,7 +458,9 @@ class TestForReal:
             layers[f"W{k}"], layers[f"b{k}"] = rng.normal(size=(n, m)), rng.normal(size=n)
         np.savez(tmp_path / "wide.npz", **layers)
         command = [sys.executable, "-m", "linregions", "count", tmp_path / "wide.npz", "--box", "-1", "1", "--json"]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # A shell that runs the tests in the background has them ignore SIGINT, and children inherit that.
+        heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)
         try:
             with pytest.raises(subprocess.TimeoutExpired):
                 child.wait(timeout=4)
