@@ -1,11 +1,10 @@
-"""What an engine returns: counts with their kind and status, and partitions into regions."""
+"""Partitions: the regions of a network on a domain, as columns."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from fractions import Fraction
 from functools import cached_property
 from operator import index
@@ -13,77 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .checks import plural, shown
-from .domain import Domain
-from .errors import InputError
-from .exact import dot, nearest_float
-from .network import Network
-
-
-class Kind(str, Enum):
-    """How a number relates to the true one."""
-
-    EXACT = "exact"
-    LOWER = "lower"
-    UPPER = "upper"
-    ESTIMATE = "estimate"
-
-
-class Status(str, Enum):
-    """How a run ended."""
-
-    COMPLETE = "complete"
-    BUDGET = "budget"
-    INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True)
-class Count:
-    """A number of regions and how it was found.
-
-    `value` is the number itself; `kind` says whether it is exact or a bound; `status` how the run ended; `reason` why
-    it ended early ("" when complete); `exact_decisions` how many signs floating point could not settle and rational
-    arithmetic did; `doubtful` how many were left to floating point (only with `exact=False`); `seconds` wall time.
-    """
-
-    value: int
-    kind: Kind
-    status: Status
-    definition: str
-    engine: str
-    exact_decisions: int
-    doubtful: int
-    seconds: float
-    network: str
-    domain: str
-    reason: str = ""
-
-    def __int__(self) -> int:
-        return self.value
-
-    def __index__(self) -> int:
-        return self.value
-
-    def as_dict(self) -> dict[str, Any]:
-        """The record as plain JSON types; the number stands under `count`."""
-        return {
-            "count": self.value,
-            "kind": self.kind.value,
-            "status": self.status.value,
-            "definition": self.definition,
-            "engine": self.engine,
-            "exact_decisions": self.exact_decisions,
-            "doubtful": self.doubtful,
-            "seconds": self.seconds,
-            "network": self.network,
-            "domain": self.domain,
-        }
-
-    def __str__(self) -> str:
-        bound = {Kind.EXACT: "", Kind.LOWER: "at least ", Kind.UPPER: "at most ", Kind.ESTIMATE: "about "}[self.kind]
-        noun = "region" if self.value == 1 else "regions"
-        tail = "" if self.status is Status.COMPLETE else f" ({self.reason or self.status.value})"
-        return f"{bound}{self.value:,} {self.definition} {noun} on {self.domain}{tail}"
+from ..checks import plural, shown
+from ..domain import Domain
+from ..errors import InputError
+from ..exact import dot, nearest_float
+from ..network import Network
+from .count import Count
+from .geometry import determinant, homogeneous, interior_point
+from .packing import field_widths, pack
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +83,7 @@ class Partition:
     def patterns(self) -> np.ndarray:
         """Piece index of every unit in every region, (regions, units)."""
         pieces = self.network.pieces
-        widths = _field_widths(pieces)
+        widths = field_widths(pieces)
         bits = np.unpackbits(self.packed, axis=1, bitorder="little")
         dtype = np.uint8 if not len(pieces) or pieces.max() <= 256 else np.int32
         out = np.zeros((len(self.packed), len(pieces)), dtype=dtype)
@@ -285,50 +221,3 @@ class Partition:
             return bool(np.array_equal(self.network.exact_pattern(x), wanted))
 
         return inside
-
-
-def _field_widths(pieces: np.ndarray) -> np.ndarray:
-    return np.array([max(1, int(p - 1).bit_length()) for p in pieces], dtype=np.int64)
-
-
-def pack(patterns: np.ndarray, pieces: np.ndarray) -> np.ndarray:
-    """Patterns (points, units) as packed bytes: per unit the fewest bits that hold its pieces, lowest bit first."""
-    widths = _field_widths(pieces)
-    total = int(widths.sum())
-    bits = np.zeros((len(patterns), total), dtype=np.uint8)
-    at = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
-    for k in range(int(widths.max()) if len(widths) else 0):
-        has = widths > k
-        bits[:, at[:-1][has] + k] = (patterns[:, has] >> k) & 1
-    return np.packbits(bits, axis=1, bitorder="little")
-
-
-def homogeneous(rows: list[list[str]], dim: int) -> list[list[Fraction]]:
-    """Finite points from integer rows `[X..., w]` in hexadecimal."""
-    values = [[int(v, 16) for v in row] for row in rows]
-    return [[Fraction(v, row[dim]) for v in row[:dim]] for row in values]
-
-
-def interior_point(shape: dict[str, Any], dim: int, inside: Any) -> list[Fraction]:
-    """The mean of a region's exact vertices, those at infinity taken far enough out to lie inside."""
-    points = [[int(v, 16) for v in row] for row in shape["exact"]]
-    reach = Fraction(1)
-    while True:
-        total = [Fraction(0)] * dim
-        for p in points:
-            growth = p[dim + 1 :] or [0] * dim
-            for k in range(dim):
-                total[k] += (p[k] + growth[k] * reach) / Fraction(p[dim])
-        mean = [t / len(points) for t in total]
-        if not any(shape["far"]) or inside(mean):
-            return mean
-        reach *= 64
-
-
-def determinant(rows: list[list[Fraction]]) -> Fraction:
-    """Exact determinant (fraction-free, by FLINT)."""
-    from flint import fmpq, fmpq_mat
-
-    matrix = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in rows])
-    value = matrix.det()
-    return Fraction(int(value.p), int(value.q))
