@@ -41,7 +41,7 @@ def test_lines_against_both_counters(case: strategies.Case) -> None:
 
 
 @settings(max_examples=60, **QUIET)
-@given(strategies.high_cases())
+@given(strategies.high_cases(strategies.MODEST))
 def test_four_to_eight_dimensions(case: strategies.Case) -> None:
     assert_same(case.network, case.domain)
 
