@@ -123,14 +123,39 @@ class Engine {
   bool unbounded() const { return run_->shared.root.infinite; }
   int pattern_bytes() const { return run_->shared.model.pattern_bytes; }
 
-  void start(bool list, bool exact, int threads, std::uint64_t max_regions) {
+  // Without `pieces` the whole tree.  With them (numbers of pieces of the frontier at `depth`) only these, each handed over
+  // by `finished` as soon as it is done.
+  void start(bool list, bool exact, int threads, std::uint64_t max_regions, nb::object pieces, int depth) {
     Options o;
     o.mode = list ? Mode::list : Mode::count;
     o.exact = exact;
     o.threads = threads;
     o.max_regions = max_regions;
+    o.pieced = !pieces.is_none();
+    o.depth = checked_depth(depth);
+    if (o.pieced)
+      for (const std::int64_t id : integers(pieces)) {
+        if (id < 0 || id >= kMostPieces) throw std::invalid_argument("a piece's number is out of range");
+        o.pieces.push_back(static_cast<std::size_t>(id));
+      }
     nb::gil_scoped_release release;
-    run_->start(o);
+    run_->start(std::move(o));
+  }
+
+  // Number the pieces of the frontier: `wait`, then `frontier`.
+  void start_survey(bool list, bool exact, int depth) {
+    Options o;
+    o.mode = list ? Mode::list : Mode::count;
+    o.exact = exact;
+    o.pieced = true;
+    o.depth = checked_depth(depth);
+    nb::gil_scoped_release release;
+    run_->start(std::move(o));
+  }
+  // (pieces, digest, exact decisions, doubtful ones) of the frontier after a run over pieces or a survey that was not stopped.
+  nb::tuple frontier() const {
+    const Frontier& f = run_->shared.frontier;
+    return nb::make_tuple(f.pieces, f.digest, f.exact_decisions, f.doubtful);
   }
   bool wait(double seconds) {
     nb::gil_scoped_release release;
@@ -149,11 +174,36 @@ class Engine {
     return out;
   }
 
+  // Pieces that were finished since the last call: a table (piece, regions, exact decisions, doubtful ones), and in list mode
+  // (patterns, witnesses, witness_ok) of the table's pieces one after another.
+  nb::tuple finished() {
+    std::vector<Finished> pieces;
+    {
+      std::lock_guard<std::mutex> guard(run_->shared.lock);
+      pieces.swap(run_->shared.finished);
+    }
+    auto* table = new std::int64_t[std::max<std::size_t>(1, 4 * pieces.size())];
+    nb::capsule own(table, [](void* p) noexcept { delete[] static_cast<std::int64_t*>(p); });
+    std::vector<std::unique_ptr<Output>> outputs;
+    std::size_t at = 0;
+    for (Finished& p : pieces) {
+      table[at++] = static_cast<std::int64_t>(p.id);
+      table[at++] = static_cast<std::int64_t>(p.regions);
+      table[at++] = static_cast<std::int64_t>(p.exact_decisions);
+      table[at++] = static_cast<std::int64_t>(p.doubtful);
+      outputs.push_back(std::move(p.output));
+    }
+    const std::size_t n = pieces.size();
+    return nb::make_tuple(nb::ndarray<nb::numpy, std::int64_t>(table, {n, std::size_t{4}}, own), columns(outputs));
+  }
+
   // (patterns, witnesses, witness_ok) of a finished listing, in the order of the search.
-  nb::tuple collect() {
-    Shared& s = run_->shared;
+  nb::tuple collect() { return columns(run_->shared.outputs); }
+
+  nb::tuple columns(std::vector<std::unique_ptr<Output>>& outputs) const {
+    const Shared& s = run_->shared;
     std::uint64_t n = 0;
-    for (const auto& o : s.outputs) n += o ? o->regions : 0;
+    for (const auto& o : outputs) n += o ? o->regions : 0;
     const auto bytes = static_cast<std::size_t>(s.model.pattern_bytes), dim = static_cast<std::size_t>(s.domain.dim);
     auto* patterns = new std::uint8_t[std::max<std::size_t>(1, n * bytes)];
     nb::capsule own_patterns(patterns, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
@@ -162,7 +212,7 @@ class Engine {
     auto* ok = new std::uint8_t[std::max<std::size_t>(1, n)];
     nb::capsule own_ok(ok, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
     std::size_t at = 0;
-    for (auto& o : s.outputs) {
+    for (auto& o : outputs) {
       if (!o) continue;
       std::copy(o->patterns.begin(), o->patterns.end(), patterns + at * bytes);
       std::copy(o->witnesses.begin(), o->witnesses.end(), witnesses + at * dim);
@@ -170,7 +220,7 @@ class Engine {
       at += o->regions;
       o.reset();
     }
-    s.outputs.clear();
+    outputs.clear();
     return nb::make_tuple(nb::ndarray<nb::numpy, std::uint8_t>(patterns, {n, bytes}, own_patterns),
                           nb::ndarray<nb::numpy, double>(witnesses, {n, dim}, own_witnesses),
                           nb::ndarray<nb::numpy, std::uint8_t>(ok, {n}, own_ok));
@@ -225,6 +275,11 @@ class Engine {
   }
 
  private:
+  static constexpr std::int64_t kMostPieces = std::int64_t{1} << 32;
+  static int checked_depth(int depth) {
+    if (depth < 0 || depth > 30) throw std::invalid_argument("the frontier's depth is 0 to 30");
+    return depth;
+  }
   std::unique_ptr<Run> run_;
   std::vector<Array> weights_;
 };
@@ -282,7 +337,11 @@ NB_MODULE(_core, m) {
       .def("prepared", &Engine::prepared)
       .def("unbounded", &Engine::unbounded)
       .def("pattern_bytes", &Engine::pattern_bytes)
-      .def("start", &Engine::start)
+      .def("start", &Engine::start, nb::arg("list"), nb::arg("exact"), nb::arg("threads"), nb::arg("max_regions"),
+           nb::arg("pieces") = nb::none(), nb::arg("depth") = 10)
+      .def("start_survey", &Engine::start_survey, nb::arg("list"), nb::arg("exact"), nb::arg("depth") = 10)
+      .def("frontier", &Engine::frontier)
+      .def("finished", &Engine::finished)
       .def("wait", &Engine::wait)
       .def("stop", &Engine::stop)
       .def("state", &Engine::state)

@@ -90,7 +90,8 @@ DomainState Run::build_root() {
 void Run::start(Options options) {
   join();
   cancelled_ = false;
-  shared.options = options;
+  shared.options = std::move(options);
+  shared.forget_pieces();
   launch();
 }
 

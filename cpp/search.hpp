@@ -95,10 +95,17 @@ class Search {
   void leaf(int s, const C& cell, int depth);
   void emit(const C& cell, int depth);
   bool take();
+  void hand_over();
+  void note(std::uint64_t event) { digest_ = (digest_ ^ event) * 0x9e3779b97f4a7c15u, digest_ ^= digest_ >> 29; }
   void finish(int depth);
   void add_regions(std::uint64_t n);
   void flush();
-  bool stopped() const { return shared_.stop.load(std::memory_order_relaxed) != 0; }
+  // Asked before work is left out.
+  bool stopped() {
+    const bool stop = shared_.stop.load(std::memory_order_relaxed) != 0;
+    cut_short_ = cut_short_ || stop;
+    return stop;
+  }
 
   // search_emit.inl
   bool witness(const C& cell, double* out);
@@ -125,10 +132,16 @@ class Search {
   std::vector<double> scratch_;
   std::vector<std::uint64_t> bits_;
   std::uint64_t exact_decisions_ = 0, doubtful_ = 0, found_ = 0;
+  // Decisions above the sharing depth, which all threads take alike: counted by the first thread only.
+  std::uint64_t top_exact_decisions_ = 0, top_doubtful_ = 0;
   std::size_t next_claim_ = 0;
   bool inside_ = false;  // in a subtree that this thread owns
-  int share_depth_ = 0;
+  int share_depth_ = 0, progress_depth_ = 0;
   Output* output_ = nullptr;
+  // The piece that this thread is on, or has just left.
+  Finished piece_;
+  bool has_piece_ = false, cut_short_ = false;
+  std::uint64_t digest_ = 0x243f6a8885a308d3u;  // of the frontier
 };
 
 template <int D, int W, bool Inf>

@@ -34,7 +34,7 @@ void Search<D, W, Inf>::emit(const C& cell, int depth) {
     ++out.regions;
   }
   add_regions(1);
-  if (depth < kProgressDepth) finish(depth);
+  if (depth < progress_depth_) finish(depth);
   inside_ = outer;
 }
 

@@ -256,7 +256,7 @@ void Search<D, W, Inf>::fix_signs(int level, const int* cut, int count, const do
   if (!v.polished && polish(v, facet)) again();
   if (open == 0) return;
   if (!shared_.options.exact) {
-    if (inside_ || thread_ == 0) doubtful_ += open;
+    (inside_ ? doubtful_ : top_doubtful_) += open;
     for (int w = 0; w < words; ++w)
       for (std::uint64_t rest = wanted[w] & ~(pos[w] | neg[w]); rest; rest &= rest - 1) {
         const int c = 64 * w + std::countr_zero(rest);
@@ -271,7 +271,7 @@ void Search<D, W, Inf>::fix_signs(int level, const int* cut, int count, const do
       }
     return;
   }
-  if (inside_ || thread_ == 0) exact_decisions_ += open;  // above the sharing depth all threads do the same
+  (inside_ ? exact_decisions_ : top_exact_decisions_) += open;
   if (!(v.exact_id && v.exact < pool_.size() && pool_[v.exact].id == v.exact_id)) {
     refresh(v, facet);
     again();

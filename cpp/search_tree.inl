@@ -6,18 +6,44 @@ namespace linregions {
 // The next subtree (numbered alike in all threads): whether this thread does it.
 template <int D, int W, bool Inf>
 bool Search<D, W, Inf>::take() {
+  hand_over();
   const std::size_t id = next_claim_++;
   if (!shared_.claim(id, thread_)) return false;
-  if (shared_.options.mode == Mode::list) output_ = shared_.output(id);
+  const bool list = shared_.options.mode == Mode::list;
+  if (!shared_.options.pieced) {
+    if (list) output_ = shared_.output(id);
+    return true;
+  }
+  flush();
+  piece_ = Finished{};
+  piece_.id = id;
+  cut_short_ = false;
+  has_piece_ = true;
+  if (list) {
+    piece_.output = std::make_unique<Output>();
+    output_ = piece_.output.get();
+  }
   return true;
+}
+
+// The search is back above the pieces, so the last one is done, unless the search was stopped inside it.
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::hand_over() {
+  if (!has_piece_) return;
+  has_piece_ = false;
+  flush();
+  if (!cut_short_) shared_.hand_over(std::move(piece_));
 }
 
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::flush() {
+  piece_.regions += found_;
+  piece_.exact_decisions += exact_decisions_;
+  piece_.doubtful += doubtful_;
   if (found_) {
     const auto total = shared_.regions.fetch_add(found_, std::memory_order_relaxed) + found_;
     found_ = 0;
-    if (shared_.options.max_regions && total >= shared_.options.max_regions) {
+    if (shared_.options.max_regions && !shared_.options.pieced && total >= shared_.options.max_regions) {
       int none = 0;
       shared_.stop.compare_exchange_strong(none, 2);
     }
@@ -30,22 +56,24 @@ void Search<D, W, Inf>::flush() {
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::add_regions(std::uint64_t n) {
   found_ += n;
-  if (found_ >= 4096 || shared_.options.max_regions) flush();
+  if (found_ >= 4096 || (shared_.options.max_regions && !shared_.options.pieced)) flush();
 }
 
 constexpr int kProgressDepth = 10;
 
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::finish(int depth) {
-  if (depth > kProgressDepth) return;
+  if (depth > progress_depth_) return;
   shared_.progress += std::uint64_t{1} << (40 - depth);
   flush();
 }
 
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::run() {
-  share_depth_ = shared_.options.threads > 1 ? kProgressDepth : 0;
-  inside_ = shared_.options.threads <= 1;
+  const bool pieced = shared_.options.pieced;
+  share_depth_ = pieced ? shared_.options.depth : shared_.options.threads > 1 ? kProgressDepth : 0;
+  progress_depth_ = std::max(kProgressDepth, share_depth_);
+  inside_ = !pieced && shared_.options.threads <= 1;
   if (inside_ && shared_.options.mode == Mode::list) output_ = shared_.output(0);
   const Root& root = shared_.root;
   C cell;
@@ -85,9 +113,14 @@ void Search<D, W, Inf>::run() {
       compose_root();
       enter(0, cell, 0);
     }
+    hand_over();
   } catch (const Stopped&) {  // what was counted before stands
   }
   flush();
+  if (thread_ != 0) return;
+  shared_.exact_decisions += top_exact_decisions_;
+  shared_.doubtful += top_doubtful_;
+  if (pieced && !stopped()) shared_.frontier = {next_claim_, digest_, top_exact_decisions_, top_doubtful_};
 }
 
 template <int D, int W, bool Inf>
@@ -187,6 +220,10 @@ void Search<D, W, Inf>::enter(int s, C cell, int depth) {
     }
   }
   f.compact();
+  if (!inside_) {
+    note(static_cast<std::uint64_t>(s) << 32 | static_cast<std::uint64_t>(depth));
+    for (const int c : f.cut) note(static_cast<std::uint64_t>(c));
+  }
   C open = cell;
   open.sign = arena_.take<std::uint64_t>(std::size_t(2) * f.words * cell.count);
   for (int i = 0; i < 2 * cell.count; ++i) {
@@ -285,6 +322,7 @@ void Search<D, W, Inf>::node(int s, const C& cell, Known before, int depth) {
       f.piece[model_.stages[s].cuts[f.cut[k]].unit] += known.positive[k / 64] >> (k % 64) & 1;
     leaf(s, cell, depth);
   } else {
+    if (!inside_) note(static_cast<std::uint64_t>(c) << 32 | static_cast<std::uint64_t>(depth));
     const Block b = block(s);
     auto* wanted = arena_.take<std::uint64_t>(f.words);
     for (int w = 0; w < f.words; ++w) wanted[w] = known.open[w];
@@ -302,7 +340,7 @@ void Search<D, W, Inf>::node(int s, const C& cell, Known before, int depth) {
       arena_.release(inner);
       pool_.resize(std::min(inner_pool, pool_.size()));
     }
-    if (depth == kProgressDepth && inside_) finish(depth);
+    if (depth == progress_depth_ && inside_) finish(depth);
   }
   arena_.release(mark);
   pool_.resize(std::min(pool, pool_.size()));
@@ -333,7 +371,7 @@ void Search<D, W, Inf>::max_node(int s, const C& cell, Known before, std::size_t
     if (shared_.target && shared_.target[s][unit] != row) continue;
     win(s, cell, known, group, a, 0, depth);
   }
-  if (depth == kProgressDepth && inside_) finish(depth);
+  if (depth == progress_depth_ && inside_) finish(depth);
   arena_.release(mark);
   pool_.resize(std::min(pool, pool_.size()));
 }
@@ -359,6 +397,7 @@ void Search<D, W, Inf>::win(int s, const C& cell, Known known, std::size_t group
     auto* wanted = arena_.take<std::uint64_t>(f.words);
     for (int w = 0; w < f.words; ++w) wanted[w] = known.open[w];
     wanted[c / 64] &= ~bit;
+    if (!inside_) note(static_cast<std::uint64_t>(c) << 32 | static_cast<std::uint64_t>(depth));
     const Block all = block(s);
     const Crossing x = cross(cell, all, c, wanted);
     const C part = child(cell, all, x, c, a < b ? 1 : -1);

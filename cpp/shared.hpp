@@ -1,5 +1,9 @@
 // What the threads of one run share: who takes which subtree, when to stop, and where results go.
+//
+// A piece is a subtree below the frontier, which is the top of the search tree down to a depth.  Pieces are numbered in the
+// order of the search; the number depends on the network, the domain, the mode and the depth, and on nothing else.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -34,7 +38,10 @@ struct Options {
   bool exact = true;
   bool witnesses = true;
   int threads = 1;
-  std::uint64_t max_regions = 0;  // 0: no limit
+  std::uint64_t max_regions = 0;  // 0: no limit; with `pieced`, of regions in finished pieces
+  bool pieced = false;            // search `pieces` only, and hand each over when it is done
+  int depth = 10;                 // of the frontier, with `pieced`
+  std::vector<std::size_t> pieces;
 };
 
 // Regions of one subtree, in the order of the search.
@@ -43,6 +50,19 @@ struct Output {
   std::vector<std::uint8_t> patterns;
   std::vector<double> witnesses;
   std::vector<std::uint8_t> witness_ok;
+};
+
+// A piece that was searched to its end.
+struct Finished {
+  std::size_t id = 0;
+  std::uint64_t regions = 0, exact_decisions = 0, doubtful = 0;
+  std::unique_ptr<Output> output;  // list mode
+};
+
+// What a survey finds: how many pieces there are, and a digest of all decisions above them.
+struct Frontier {
+  std::size_t pieces = 0;
+  std::uint64_t digest = 0, exact_decisions = 0, doubtful = 0;
 };
 
 // Vertices and facets of one region, for `replay`.
@@ -69,8 +89,16 @@ struct Shared {
   static constexpr std::size_t kClaims = std::size_t{1} << 16;
   std::unique_ptr<std::atomic<std::uint8_t>[]> claimed = std::make_unique<std::atomic<std::uint8_t>[]>(kClaims);
   std::mutex lock;
-  std::vector<std::unique_ptr<Output>> outputs;  // by claim, list mode
+  std::vector<std::unique_ptr<Output>> outputs;  // by claim, list mode without pieces
   std::string error;
+
+  // pieces; all but `wanted` under the lock
+  std::unique_ptr<std::atomic<std::uint8_t>[]> wanted;  // by number: nobody has taken it yet
+  std::size_t wanted_size = 0;
+  std::vector<Finished> finished;    // not yet collected
+  std::vector<std::size_t> handed;   // all that were finished since the start
+  Finished handed_sum;
+  Frontier frontier;
 
   // replay
   const std::vector<int>* target = nullptr;  // piece per unit of every stage in the model, all units
@@ -81,14 +109,48 @@ struct Shared {
     stop = 0;
     overflow = false;
     regions = exact_decisions = doubtful = progress = 0;
-    if (options.threads > 1)
+    if (options.pieced)
+      deal();
+    else if (options.threads > 1)
       for (std::size_t i = 0; i < kClaims; ++i) claimed[i] = 0;
     outputs.clear();
     error.clear();
   }
 
+  void forget_pieces() {
+    finished.clear();
+    handed.clear();
+    handed_sum = Finished{};
+    frontier = Frontier{};
+  }
+
+  // A run that starts again with wider masks keeps the pieces that it has finished.
+  void deal() {
+    wanted_size = 0;
+    for (const std::size_t id : options.pieces) wanted_size = std::max(wanted_size, id + 1);
+    wanted = std::make_unique<std::atomic<std::uint8_t>[]>(wanted_size);
+    for (std::size_t i = 0; i < wanted_size; ++i) wanted[i] = 0;
+    for (const std::size_t id : options.pieces) wanted[id] = 1;
+    for (const std::size_t id : handed) wanted[id] = 0;
+    regions = handed_sum.regions;
+    exact_decisions = handed_sum.exact_decisions;
+    doubtful = handed_sum.doubtful;
+  }
+
+  void hand_over(Finished piece) {
+    std::lock_guard<std::mutex> guard(lock);
+    handed.push_back(piece.id);
+    handed_sum.regions += piece.regions;
+    handed_sum.exact_decisions += piece.exact_decisions;
+    handed_sum.doubtful += piece.doubtful;
+    finished.push_back(std::move(piece));
+    int none = 0;
+    if (options.max_regions && handed_sum.regions >= options.max_regions) stop.compare_exchange_strong(none, 2);
+  }
+
   // Subtree number `id` is taken by exactly one thread.
   bool claim(std::size_t id, int thread) {
+    if (options.pieced) return id < wanted_size && wanted[id].exchange(0, std::memory_order_relaxed) != 0;
     if (options.threads <= 1) return true;
     if (id >= kClaims) return static_cast<int>(id % options.threads) == thread;
     return claimed[id].exchange(1, std::memory_order_relaxed) == 0;
