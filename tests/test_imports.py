@@ -21,7 +21,7 @@ LAYERS = [
     {"partition", "store"},
     {"engines", "readers"},
     {"counting"},
-    {"bounds", "constructions"},
+    {"bounds", "constructions", "arrangements"},
     {"comparison", "expectation", "metrics", "scores", "lyapunov"},
     {"plot", "explorer", "training"},
     {"testing", "cli"},

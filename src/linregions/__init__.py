@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import arrangements as arrangements
     from . import bounds as bounds
     from . import constructions as constructions
     from . import expectation as expectation
@@ -62,7 +63,7 @@ _HOME = {
     "stage": ("Stage",),
 }
 # Not in __all__: `from linregions import *` would load them all.
-_PARTS = ("bounds", "constructions", "expectation", "plot")
+_PARTS = ("arrangements", "bounds", "constructions", "expectation", "plot")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 
