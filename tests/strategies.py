@@ -33,8 +33,8 @@ SEEDED = {
     ),
 }
 STYLES = [*PALETTES, *SEEDED, *SEEDED]
-# Without sizes of 1e150: determinants of such numbers have tens of thousands of bits, and in eight dimensions the oracle's
-# rationals then take minutes.
+# Without sizes of 1e150: determinants of such numbers have tens of thousands of bits, and in eight dimensions the
+# oracle's rationals then take minutes.
 MODEST = [style for style in STYLES if style not in ("extremes", "seeded mixture")]
 DIVISORS = st.sampled_from([1.0, 2.0, 3.0, 9.0, 0.1, 7.0])
 

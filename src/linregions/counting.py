@@ -7,7 +7,8 @@ from typing import Any
 
 from .checks import real_number, shown, whole_number
 from .domain import Domain
-from .engines import arrangement, cells
+from .engines import arrangement, cells, pieces
+from .engines.workers import check_parallel
 from .errors import InputError
 from .network import Network
 from .partition import Count, Partition
@@ -25,6 +26,7 @@ def count(
     definition: str = "activation",
     exact: bool = True,
     threads: int | None = None,
+    parallel: Any = "threads",
     time_limit: float | None = None,
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
@@ -38,7 +40,9 @@ def count(
         definition: which regions; "activation" is the only one so far.
         exact: settle in rational arithmetic what floating point cannot; with False such decisions are left to floating
             point and the result says how many there were.
-        threads: worker threads, 1 to 1024; None takes the cores of this process.
+        threads: worker threads, 1 to 1024; None takes the cores of this process.  With processes, their number.
+        parallel: "threads"; "processes" on this machine; or a `dask.distributed.Client`, whose cluster then searches
+            pieces of the domain (engine "cells").  A worker that dies loses nothing.
         time_limit: seconds; when they run out the result is a lower bound; None or infinity is no limit.
         max_regions: stop once this many or more are found; the result is then a lower bound.
         progress: called now and then with (fraction done, regions so far).
@@ -61,13 +65,13 @@ def count(
     budget = _budget(exact, threads, time_limit, max_regions, progress)
     net = _network(model)
     _check(definition, domain)
+    parallel = check_parallel(parallel)
+    if parallel != "threads":
+        _only_cells(engine)
+        _, out, _ = pieces.run(net, domain, listing=False, parallel=parallel, **budget)
+        return _count(net, domain, definition, out, cells.NAME)
     name, opened = _open(net, domain, engine)
-    out = cells.run(
-        opened,
-        domain=domain,
-        listing=False,
-        **budget,
-    )
+    out = cells.run(opened, domain=domain, listing=False, **budget)
     return _count(net, domain, definition, out, name)
 
 
@@ -78,6 +82,7 @@ def enumerate_regions(
     definition: str = "activation",
     exact: bool = True,
     threads: int | None = None,
+    parallel: Any = "threads",
     time_limit: float | None = None,
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
@@ -100,17 +105,14 @@ def enumerate_regions(
     budget = _budget(exact, threads, time_limit, max_regions, progress)
     net = _network(model)
     _check(definition, domain)
-    engine = cells.open_engine(net, domain)
-    out = cells.run(
-        engine,
-        domain=domain,
-        listing=True,
-        **budget,
-    )
-    packed, witnesses, certified = engine.collect()
-    return Partition(
-        net, domain, _count(net, domain, definition, out, cells.NAME), engine, packed, witnesses, certified
-    )
+    parallel = check_parallel(parallel)
+    if parallel != "threads":
+        engine, out, columns = pieces.run(net, domain, listing=True, parallel=parallel, **budget)
+    else:
+        engine = cells.open_engine(net, domain)
+        out = cells.run(engine, domain=domain, listing=True, **budget)
+        columns = engine.collect()
+    return Partition(net, domain, _count(net, domain, definition, out, cells.NAME), engine, *columns)
 
 
 def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
@@ -127,6 +129,11 @@ def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
                 f"use 'cells' for {net!r} on {domain!r}"
             )
     return cells.NAME, cells.open_engine(net, domain)
+
+
+def _only_cells(engine: str) -> None:
+    if engine not in ("auto", cells.NAME):
+        raise InputError(f"parallel: engine {engine!r} runs in threads only; use engine='{cells.NAME}' or 'auto'")
 
 
 def _network(model: Any) -> Network:

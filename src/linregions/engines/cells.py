@@ -79,12 +79,10 @@ def run(
     """
     started = time.perf_counter()
     deadline = None if time_limit is None else started + time_limit
-    engine.prepare()
-    reason, status = _watch(engine, deadline, None)
-    _check_domain(engine, domain)
+    reason, status = prepare(engine, domain, deadline)
     if engine.prepared() == "ready" and status is Status.COMPLETE:
         engine.start(listing, exact, threads or cores(), max_regions or 0)
-        reason, status = _watch(engine, deadline, progress)
+        reason, status = watch(engine, deadline, progress)
     state = engine.state()
     if state["error"]:
         raise InputError(f"engine: {state['error']}; use a smaller domain or fewer half-spaces")
@@ -100,7 +98,19 @@ def run(
     return Outcome(state["regions"], kind, status, reason, state["exact_decisions"], state["doubtful"], seconds)
 
 
-def _watch(engine: Any, deadline: float | None, progress: Progress | None) -> tuple[str, Status]:
+def prepare(engine: Any, domain: Domain, deadline: float | None = None) -> tuple[str, Status]:
+    """Find the domain's vertices; how that ended.
+
+    Raises:
+        InputError: the domain is empty, flat or too complex.
+    """
+    engine.prepare()
+    ended = watch(engine, deadline, None)
+    _check_domain(engine, domain)
+    return ended
+
+
+def watch(engine: Any, deadline: float | None, progress: Progress | None) -> tuple[str, Status]:
     """Wait for the engine's threads; stop them at the deadline or at Ctrl-C, unless they end before."""
     reason, status = "", Status.COMPLETE
     shown = time.perf_counter()
