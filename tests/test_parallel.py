@@ -14,7 +14,8 @@ from known_nets import he_net
 
 import linregions
 from linregions import Box, InputError, Network, Plane, Space, Status, count, enumerate_regions
-from linregions.engines import pieces, workers
+from linregions.engines import parallel as pieces
+from linregions.engines import workers
 
 NET, BOX = he_net((4, 12, 12, 1), 0), Box.cube(-1, 1, 4)
 BOX2 = Box.cube(-1, 1, 2)

@@ -7,7 +7,8 @@ from typing import Any
 
 from .checks import real_number, shown, whole_number
 from .domain import Domain
-from .engines import arrangement, cells, pieces
+from .engines import arrangement, cells
+from .engines import parallel as by_workers
 from .engines.workers import check_parallel
 from .errors import InputError
 from .network import Network
@@ -68,7 +69,7 @@ def count(
     parallel = check_parallel(parallel)
     if parallel != "threads":
         _only_cells(engine)
-        _, out, _ = pieces.run(net, domain, listing=False, parallel=parallel, **budget)
+        _, out, _ = by_workers.run(net, domain, listing=False, parallel=parallel, **budget)
         return _count(net, domain, definition, out, cells.NAME)
     name, opened = _open(net, domain, engine)
     out = cells.run(opened, domain=domain, listing=False, **budget)
@@ -107,7 +108,7 @@ def enumerate_regions(
     _check(definition, domain)
     parallel = check_parallel(parallel)
     if parallel != "threads":
-        engine, out, columns = pieces.run(net, domain, listing=True, parallel=parallel, **budget)
+        engine, out, columns = by_workers.run(net, domain, listing=True, parallel=parallel, **budget)
     else:
         engine = cells.open_engine(net, domain)
         out = cells.run(engine, domain=domain, listing=True, **budget)
