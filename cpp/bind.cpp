@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "arrangement.hpp"
+#include "bind_complex.hpp"
 #include "run.hpp"
 #include "volume.hpp"
 
@@ -141,6 +142,18 @@ class Engine {
     nb::gil_scoped_release release;
     run_->start(std::move(o));
   }
+
+  // List the regions with their vertices and facets: `wait`, then `complex`.
+  void start_complex(int threads, std::size_t max_bytes) {
+    Options o;
+    o.mode = Mode::complex;
+    o.witnesses = false;
+    o.threads = threads;
+    o.max_bytes = max_bytes;
+    nb::gil_scoped_release release;
+    run_->start(std::move(o));
+  }
+  nb::dict complex() { return take_complex(run_->shared); }
 
   // Number the pieces of the frontier: `wait`, then `frontier`.
   void start_survey(bool list, bool exact, int depth) {
@@ -331,6 +344,7 @@ class Hyperplanes {
 NB_MODULE(_core, m) {
   m.doc() = "The compiled kernels of linregions.";
   m.attr("max_dim") = kMaxDim;
+  bind_complex(m);
   nb::class_<Engine>(m, "Engine")
       .def(nb::init<nb::list, nb::dict>())
       .def("prepare", &Engine::prepare)
@@ -339,6 +353,8 @@ NB_MODULE(_core, m) {
       .def("pattern_bytes", &Engine::pattern_bytes)
       .def("start", &Engine::start, nb::arg("list"), nb::arg("exact"), nb::arg("threads"), nb::arg("max_regions"),
            nb::arg("pieces") = nb::none(), nb::arg("depth") = 10)
+      .def("start_complex", &Engine::start_complex, nb::arg("threads"), nb::arg("max_bytes"))
+      .def("complex", &Engine::complex)
       .def("start_survey", &Engine::start_survey, nb::arg("list"), nb::arg("exact"), nb::arg("depth") = 10)
       .def("frontier", &Engine::frontier)
       .def("finished", &Engine::finished)

@@ -96,6 +96,7 @@ void Run::start(Options options) {
 }
 
 void Run::launch() {
+  shared.layout = SignLayout(shared.model, shared.domain, shared.root.infinite);
   shared.reset();
   const int threads = shared.options.threads;
   running_ = threads;

@@ -34,6 +34,7 @@ class Search {
 
  private:
   int dim() const { return D > 0 ? D : dim_; }
+  bool lists() const { return shared_.options.mode == Mode::list || shared_.options.mode == Mode::complex; }
 
   // search_signs.inl: certified signs
   void build_domain_rows();
@@ -112,6 +113,17 @@ class Search {
   bool strictly_inside(const C& cell, const double* x);
   void record_shape(const C& cell);
 
+  // search_complex.inl
+  void sign_block(int level, int count, const double* z, const double* filter, std::size_t stride, V& v,
+                  const FacetId* facet, const std::uint64_t* wanted, std::uint64_t* pos, std::uint64_t* neg);
+  void follow_winners(int s, std::uint64_t* pos, std::uint64_t* neg) const;
+  void sign_vertex(V& v, const FacetId* facet, std::uint64_t* key);
+  void want_columns();
+  void record_point(V& v, const FacetId* facet, CellList& list);
+  void record_facets(const C& cell, CellList& list);
+  void record_cell(const C& cell, CellList& list);
+  void record_root(const C& cell);
+
   Shared& shared_;
   const Model& model_;
   int dim_;
@@ -131,6 +143,9 @@ class Search {
   Feed feed_;
   std::vector<double> scratch_;
   std::vector<std::uint64_t> bits_;
+  // complex mode
+  std::vector<std::uint64_t> wanted_columns_, wanted_, key_, sets_;
+  MaximalSets maximal_;
   std::uint64_t exact_decisions_ = 0, doubtful_ = 0, found_ = 0;
   // Decisions above the sharing depth, which all threads take alike: counted by the first thread only.
   std::uint64_t top_exact_decisions_ = 0, top_doubtful_ = 0;
@@ -156,3 +171,4 @@ void run_search(Shared& shared, int thread) {
 #include "search_count.inl"
 #include "search_tree.inl"
 #include "search_emit.inl"
+#include "search_complex.inl"

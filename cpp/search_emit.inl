@@ -12,7 +12,7 @@ void Search<D, W, Inf>::emit(const C& cell, int depth) {
   const bool outer = inside_;
   if (!outer && !take()) return;
   inside_ = true;
-  if (shared_.options.mode == Mode::list) {
+  if (lists()) {
     Output& out = *output_;
     const std::size_t at = out.patterns.size();
     out.patterns.resize(at + model_.pattern_bytes, 0);
@@ -26,6 +26,7 @@ void Search<D, W, Inf>::emit(const C& cell, int depth) {
           packed[bit / 8] |= static_cast<std::uint8_t>((piece & 1) << (bit % 8));
       }
     }
+    if (out.cells) record_cell(cell, *out.cells);
     if (shared_.options.witnesses) {
       double x[N];
       out.witness_ok.push_back(witness(cell, x));

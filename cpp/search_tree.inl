@@ -9,7 +9,7 @@ bool Search<D, W, Inf>::take() {
   hand_over();
   const std::size_t id = next_claim_++;
   if (!shared_.claim(id, thread_)) return false;
-  const bool list = shared_.options.mode == Mode::list;
+  const bool list = lists();
   if (!shared_.options.pieced) {
     if (list) output_ = shared_.output(id);
     return true;
@@ -74,7 +74,7 @@ void Search<D, W, Inf>::run() {
   share_depth_ = pieced ? shared_.options.depth : shared_.options.threads > 1 ? kProgressDepth : 0;
   progress_depth_ = std::max(kProgressDepth, share_depth_);
   inside_ = !pieced && shared_.options.threads <= 1;
-  if (inside_ && shared_.options.mode == Mode::list) output_ = shared_.output(0);
+  if (inside_ && lists()) output_ = shared_.output(0);
   const Root& root = shared_.root;
   C cell;
   cell.count = static_cast<int>(root.points.size());
@@ -106,6 +106,7 @@ void Search<D, W, Inf>::run() {
     }
   }
   std::copy(known.begin(), known.end(), cell.facet);
+  if (shared_.options.mode == Mode::complex && thread_ == 0) record_root(cell);
   try {
     if (last_ < 0) {
       emit(cell, 0);

@@ -11,12 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "complex.hpp"
 #include "exact.hpp"
 #include "model.hpp"
 
 namespace linregions {
 
-enum class Mode { count, list, replay };
+enum class Mode { count, list, complex, replay };
 
 // The root cell: vertices with exact or well-rounded coordinates.
 struct Root {
@@ -42,6 +43,7 @@ struct Options {
   bool pieced = false;            // search `pieces` only, and hand each over when it is done
   int depth = 10;                 // of the frontier, with `pieced`
   std::vector<std::size_t> pieces;
+  std::size_t max_bytes = ~std::size_t{0};  // of the lists in complex mode
 };
 
 // Regions of one subtree, in the order of the search.
@@ -50,6 +52,7 @@ struct Output {
   std::vector<std::uint8_t> patterns;
   std::vector<double> witnesses;
   std::vector<std::uint8_t> witness_ok;
+  std::unique_ptr<CellList> cells;  // complex mode
 };
 
 // A piece that was searched to its end.
@@ -100,6 +103,11 @@ struct Shared {
   Finished handed_sum;
   Frontier frontier;
 
+  // complex mode: what the signs are of, and the domain as a complex of one cell (without signs)
+  SignLayout layout;
+  std::unique_ptr<CellList> root_cell;
+  std::atomic<std::size_t> cell_bytes{0};
+
   // replay
   const std::vector<int>* target = nullptr;  // piece per unit of every stage in the model, all units
   RegionShape* shape = nullptr;
@@ -114,6 +122,7 @@ struct Shared {
     else if (options.threads > 1)
       for (std::size_t i = 0; i < kClaims; ++i) claimed[i] = 0;
     outputs.clear();
+    cell_bytes = 0;
     error.clear();
   }
 
@@ -159,7 +168,10 @@ struct Shared {
   Output* output(std::size_t id) {
     std::lock_guard<std::mutex> guard(lock);
     if (outputs.size() <= id) outputs.resize(id + 1);
-    if (!outputs[id]) outputs[id] = std::make_unique<Output>();
+    if (!outputs[id]) {
+      outputs[id] = std::make_unique<Output>();
+      if (options.mode == Mode::complex) outputs[id]->cells = std::make_unique<CellList>(2 * layout.words);
+    }
     return outputs[id].get();
   }
 };

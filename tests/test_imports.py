@@ -16,7 +16,19 @@ ROOT = Path(linregions.__file__).parent
 # A module may import from lower layers, and within its own part; parts of one layer do not know each other, except in
 # the first, whose modules together are the model of networks and domains.
 LAYERS = [
-    {"_core", "_typing", "errors", "checks", "activations", "exact", "stage", "enclosure", "network", "domain"}
+    {
+        "_core",
+        "_typing",
+        "errors",
+        "checks",
+        "activations",
+        "exact",
+        "stage",
+        "enclosure",
+        "network",
+        "domain",
+        "machine",
+    }
     | {"combinatorics", "folding"},
     {"partition", "store"},
     {"engines", "readers"},

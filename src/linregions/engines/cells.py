@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ..activations import MaxGroups
 from ..domain import Box, Domain
 from ..errors import InputError
 from ..exact import scaled_integers
+from ..machine import cores
 from ..network import Network
 from ..partition import Kind, Status
 from ..stage import Stage, is_sparse
@@ -145,13 +145,6 @@ def _check_domain(engine: Any, domain: Domain) -> None:
             f"domain: {domain!r} is flat (it has no interior), so no region has full dimension; "
             "describe it in fewer coordinates with a Segment or a Plane"
         )
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 def _stage(stage: Stage) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .complex import Column, Complex, Faces
 from .count import Count, Kind, Status
 from .packing import pack
 from .partition import Partition, Region
 
-__all__ = ["Count", "Kind", "Partition", "Region", "Status", "pack"]
+__all__ = ["Column", "Complex", "Count", "Faces", "Kind", "Partition", "Region", "Status", "pack"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..checks import shown
-from ..errors import InputError
 from . import lattice
 
 if TYPE_CHECKING:
@@ -83,6 +81,8 @@ class Complex:
         facet_indptr, facet_vertices: CSR, the vertices of every facet, each facet once.
         facet_regions: (facets, 2), the regions on both sides; the second is -1 on the boundary of the domain.
         facet_columns_indptr, facet_columns: CSR, the columns that vanish on a facet but not on all of its regions.
+        bits: (columns,) where each column lies in `planes`.
+        domain_f_vector: number of faces of the domain itself of dimension 0, 1, ..., dim.
 
     Example:
         >>> from linregions import Box, Network, enumerate_regions
@@ -106,8 +106,9 @@ class Complex:
     facet_columns_indptr: np.ndarray
     facet_columns: np.ndarray
     bits: np.ndarray
-    domain_faces: tuple[int, ...]
-    partition: Partition
+    domain_f_vector: tuple[int, ...]
+    partition: Partition | None = None
+    _levels: dict[int, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         facets, regions = len(self.facet_indptr) - 1, len(self.region_indptr) - 1
@@ -157,7 +158,7 @@ class Complex:
     @property
     def euler(self) -> int:
         """Alternating sum `f_0 - f_1 + f_2 - ...`: 1 on a bounded domain, (-1)^dim on the whole space."""
-        return sum((-1) ** k * f for k, f in enumerate(self.f_vector))
+        return lattice.alternating(self.f_vector)
 
     def exact_point(self, v: int) -> list[Fraction]:
         """Coordinates of a finite vertex as rational numbers, in domain coordinates.
@@ -166,6 +167,11 @@ class Complex:
             InputError: there is no such vertex, or it lies at infinity.
         """
         return lattice.exact_point(self, v)
+
+    def _vanishing(self, v: int) -> np.ndarray:
+        """Which columns are zero at a vertex, rows that both lose aside, (columns,) bool."""
+        either = self.planes[0, v] | self.planes[1, v]
+        return (either[self.bits // 64] >> (self.bits % 64).astype(np.uint64) & np.uint64(1)) == 0
 
     def _unpack(self, planes: np.ndarray) -> np.ndarray:
         """int8 signs (n, columns) from bit planes (2, n, words); both bits: a pair of rows that both lose, 0."""

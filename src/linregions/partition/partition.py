@@ -17,6 +17,7 @@ from ..domain import Domain
 from ..errors import InputError
 from ..exact import dot, nearest_float
 from ..network import Network
+from .complex import Complex
 from .count import Count
 from .geometry import determinant, homogeneous, interior_point
 from .packing import field_widths, pack
@@ -121,6 +122,25 @@ class Partition:
             origin = points[simplex[0]]
             total += abs(determinant([[a - b for a, b in zip(points[v], origin, strict=True)] for v in simplex[1:]]))
         return total / math.factorial(self.domain.dim)
+
+    @cached_property
+    def complex(self) -> Complex:
+        """The polyhedral complex of the regions: vertices, facets, adjacency, faces of every dimension.
+
+        It takes one more run of the engine, in all cores of the process, and always an exact one.
+
+        Raises:
+            InputError: the partition is not complete, or the complex does not fit into memory.
+
+        Example:
+            >>> from linregions import Box, Network, enumerate_regions
+            >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])
+            >>> enumerate_regions(net, Box.cube(-1, 1, 2)).complex.f_vector
+            (9, 12, 4)
+        """
+        from .building import build
+
+        return build(self)
 
     def vertices(self, i: int) -> np.ndarray:
         """Vertices of region `i` (vertices, dim) in domain coordinates; counter-clockwise in dimension 2.

@@ -1,0 +1,101 @@
+"""Build the polyhedral complex of a partition: one more run of the engine, which lists vertices and facets."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..activations import MaxGroups
+from ..domain import Domain
+from ..errors import InputError
+from ..machine import cores, memory
+from ..network import Network
+from . import lattice
+from .complex import Column, Complex
+from .count import Status
+
+if TYPE_CHECKING:
+    from .partition import Partition
+
+
+def build(partition: Partition) -> Complex:
+    """The complex of a complete partition; its regions are those of the partition, in their order."""
+    count = partition.count
+    if count.status is not Status.COMPLETE:
+        raise InputError(f"complex: the list of regions is not complete ({count.reason}); list it without that limit")
+    engine = partition._engine
+    _run(engine)
+    found = engine.complex()
+    if not np.array_equal(found["patterns"], partition.packed.ravel()):
+        raise InputError("complex: an exact run finds other regions than this partition's; list it with exact=True")
+    domain = Complex(**_fields(found["domain"]), columns=(), bits=np.zeros(0, dtype=np.int64), domain_f_vector=())
+    out = Complex(
+        **_fields(found),
+        columns=_columns(partition.network, partition.domain, unbounded=engine.unbounded()),
+        bits=found["bits"],
+        domain_f_vector=lattice.face_numbers(domain),
+        partition=partition,
+    )
+    lattice.check_facets(out)
+    return out
+
+
+def _run(engine: Any) -> None:
+    """Start the engine in its own threads and listen to Ctrl-C while it works."""
+    engine.start_complex(cores(), memory())
+    interrupted: BaseException | None = None
+    while True:
+        try:
+            if engine.wait(0.02):
+                break
+        except KeyboardInterrupt as error:
+            interrupted = error
+            engine.stop()
+    if interrupted is not None:
+        raise interrupted
+    if engine.state()["error"]:
+        raise InputError(f"complex: {engine.state()['error']}; use a smaller domain or a smaller network")
+
+
+def _fields(found: dict[str, Any]) -> dict[str, Any]:
+    (region_indptr, region_vertices), (facet_indptr, facet_vertices) = found["regions"], found["facets"]
+    columns_indptr, columns = found["facet_columns"]
+    out = {
+        "planes": found["keys"].transpose(1, 0, 2),
+        "points": found["points"],
+        "directions": found["directions"],
+        "radii": found["radii"],
+        "far": found["far"].astype(bool),
+        "region_indptr": region_indptr,
+        "region_vertices": region_vertices,
+        "facet_indptr": facet_indptr,
+        "facet_vertices": facet_vertices,
+        "facet_regions": found["facet_regions"],
+        "facet_columns_indptr": columns_indptr,
+        "facet_columns": columns,
+    }
+    for array in out.values():
+        array.flags.writeable = False
+    return out
+
+
+def _columns(net: Network, domain: Domain, *, unbounded: bool) -> tuple[Column, ...]:
+    """In the order of the engine's signs: the stages up to the last that splits, half-spaces, sides of the box."""
+    out: list[Column] = []
+    at = 0
+    for s, stage in enumerate(net.stages):
+        act = stage.activation
+        for u, pieces in enumerate(act.pieces):
+            pattern = at if pieces > 1 else -1
+            if isinstance(act, MaxGroups):
+                pairs = itertools.combinations(range(int(pieces)), 2)
+                out += [Column("unit", s, u, rows=pair, pattern=pattern) for pair in pairs]
+            else:
+                out += [Column("unit", s, u, breakpoint=k, pattern=pattern) for k in range(int(pieces) - 1)]
+            at += int(pieces > 1)
+    out += [Column("domain", index=k) for k in range(len(domain.halfspaces))]
+    if unbounded:
+        out += [Column("infinity", index=k) for k in range(2 * domain.dim)]
+    return tuple(out)
