@@ -147,7 +147,8 @@ void Search<D, W, Inf>::record_cell(const C& cell, CellList& list) {
   list.cell_size.push_back(static_cast<std::uint32_t>(cell.count));
   record_facets(cell, list);
   pool_.resize(std::min(pool, pool_.size()));
-  if (list.cell_size.size() % 256 != 0) return;
+  const std::size_t n = list.cell_size.size();
+  if (n % 256 != 0 && (n & (n - 1)) != 0) return;
   const std::size_t bytes = list.bytes();
   if (shared_.cell_bytes.fetch_add(bytes - list.charged) + (bytes - list.charged) > shared_.options.max_bytes)
     throw std::length_error("the polyhedral complex does not fit into memory");

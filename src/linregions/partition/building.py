@@ -19,6 +19,9 @@ from .count import Status
 if TYPE_CHECKING:
     from .partition import Partition
 
+# The arrays that are made of the engine's lists take about three times their memory, beside them.
+LATER = 4
+
 
 def build(partition: Partition) -> Complex:
     """The complex of a complete partition; its regions are those of the partition, in their order."""
@@ -44,7 +47,7 @@ def build(partition: Partition) -> Complex:
 
 def _run(engine: Any) -> None:
     """Start the engine in its own threads and listen to Ctrl-C while it works."""
-    engine.start_complex(cores(), memory())
+    engine.start_complex(cores(), memory() // LATER)
     interrupted: BaseException | None = None
     while True:
         try:
