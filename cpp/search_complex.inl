@@ -75,6 +75,8 @@ void Search<D, W, Inf>::sign_vertex(V& v, const FacetId* facet, std::uint64_t* k
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::want_columns() {
   const SignLayout& layout = shared_.layout;
+  const auto max = [](const Stage& s) { return s.max; };
+  if (!wanted_columns_.empty() && std::none_of(model_.stages.begin(), model_.stages.end(), max)) return;
   wanted_columns_.assign(layout.words, 0);
   const auto want = [&](std::int64_t bit) { wanted_columns_[bit / 64] |= std::uint64_t{1} << (bit % 64); };
   std::size_t column = 0;
@@ -89,10 +91,14 @@ void Search<D, W, Inf>::want_columns() {
   for (; column < layout.bits.size(); ++column) want(layout.bits[column]);
 }
 
+// Vertices of the complex are known this well, relatively: the exact layer for every one that is known less well than
+// kFineRadius took a third of the time.
+constexpr double kNearRadius = 1e-12;
+
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::record_point(V& v, const FacetId* facet, CellList& list) {
   if (v.radius > kFineRadius * v.xmax) polish(v, facet);
-  if (v.radius > kFineRadius * v.xmax) refresh(v, facet);
+  if (v.radius > kNearRadius * v.xmax) refresh(v, facet);
   for (int k = 0; k < dim(); ++k) {
     list.points.push_back(v.x[k]);
     list.directions.push_back(Inf && v.far ? v.q[k] : 0.0);
