@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal, overload
 
 from .checks import real_number, shown, whole_number
 from .domain import Domain
@@ -12,14 +12,54 @@ from .engines import parallel as by_workers
 from .engines.workers import check_parallel
 from .errors import InputError
 from .network import Network
-from .partition import Count, Partition
+from .partition import Count, Counts, Interval, Partition
+from .partition.definitions import NAMES, counted
 
-DEFINITIONS = ("activation",)
+DEFINITIONS = (*NAMES, "all")
 MOST_THREADS = 1024
 # The engines count up to this in 64 bits and never get near it, so a larger limit is none.
 MOST_REGIONS = 2**62
 
 
+@overload
+def count(
+    model: Any,
+    domain: Domain,
+    *,
+    definition: Literal["all"],
+    exact: bool = ...,
+    threads: int | None = ...,
+    time_limit: float | None = ...,
+    max_regions: int | None = ...,
+    progress: cells.Progress | None = ...,
+    engine: str = ...,
+) -> Counts: ...
+@overload
+def count(
+    model: Any,
+    domain: Domain,
+    *,
+    definition: Literal["convex"],
+    exact: bool = ...,
+    threads: int | None = ...,
+    time_limit: float | None = ...,
+    max_regions: int | None = ...,
+    progress: cells.Progress | None = ...,
+    engine: str = ...,
+) -> Interval: ...
+@overload
+def count(
+    model: Any,
+    domain: Domain,
+    *,
+    definition: Literal["patterns", "activation", "linear", "closed", "affine"] = ...,
+    exact: bool = ...,
+    threads: int | None = ...,
+    time_limit: float | None = ...,
+    max_regions: int | None = ...,
+    progress: cells.Progress | None = ...,
+    engine: str = ...,
+) -> Count: ...
 def count(
     model: Any,
     domain: Domain,
@@ -32,13 +72,15 @@ def count(
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
     engine: str = "auto",
-) -> Count:
-    """Count the activation regions of a network on a domain: full-dimensional, one activation pattern each.
+) -> Count | Interval | Counts:
+    """Count the regions of a network on a domain: by default full-dimensional activation regions, one pattern each.
 
     Args:
         model: a `Network`, a path (.onnx, .npz, .safetensors), an ONNX model or a torch module.
         domain: where to count; its `input_dim` must be the network's, its dimension 1 to 8.
-        definition: which regions; "activation" is the only one so far.
+        definition: which regions: "activation", the default; "patterns", "linear", "closed", "affine" or "convex"; or
+            "all" for the table (docs/structure.md says what they are).  All but "activation" list the regions first, in
+            memory, and the limits hold for the listing.
         exact: settle in rational arithmetic what floating point cannot; with False such decisions are left to floating
             point and the result says how many there were.
         threads: worker threads, 1 to 1024; None takes the cores of this process.  With processes, their number.
@@ -51,7 +93,8 @@ def count(
             the whole space, any dimension), or "auto", the faster one that applies.
 
     Returns:
-        A `Count`; its kind is exact when the run completed with every sign decided rigorously.
+        A `Count`; its kind is exact when the run completed with every sign decided rigorously.  For "convex" an
+        `Interval`, whose ends are the counts of "linear" and "activation" regions; for "all" a `Counts`.
 
     Raises:
         InputError: an argument does not fit; the message says which.
@@ -65,8 +108,11 @@ def count(
     """
     budget = _budget(exact, threads, time_limit, max_regions, progress)
     net = _network(model)
-    _check(definition, domain)
+    _check(definition, DEFINITIONS, domain)
     parallel = check_parallel(parallel)
+    if definition != "activation":
+        _check_merging(definition, exact, engine)
+        return counted(_list(net, domain, parallel, budget), definition)
     if parallel != "threads":
         _only_cells(engine)
         _, out, _ = by_workers.run(net, domain, listing=False, parallel=parallel, **budget)
@@ -105,15 +151,18 @@ def enumerate_regions(
     """
     budget = _budget(exact, threads, time_limit, max_regions, progress)
     net = _network(model)
-    _check(definition, domain)
-    parallel = check_parallel(parallel)
+    _check(definition, ("activation",), domain)
+    return _list(net, domain, check_parallel(parallel), budget)
+
+
+def _list(net: Network, domain: Domain, parallel: Any, budget: dict[str, Any]) -> Partition:
     if parallel != "threads":
         engine, out, columns = by_workers.run(net, domain, listing=True, parallel=parallel, **budget)
     else:
         engine = cells.open_engine(net, domain)
         out = cells.run(engine, domain=domain, listing=True, **budget)
         columns = engine.collect()
-    return Partition(net, domain, _count(net, domain, definition, out, cells.NAME), engine, *columns)
+    return Partition(net, domain, _count(net, domain, "activation", out, cells.NAME), engine, *columns)
 
 
 def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
@@ -169,10 +218,17 @@ def _budget(exact: Any, threads: Any, time_limit: Any, max_regions: Any, progres
     }
 
 
-def _check(definition: str, domain: Any) -> None:
-    if definition not in DEFINITIONS:
-        known = ", ".join(repr(d) for d in DEFINITIONS)
-        raise InputError(f"definition: {definition!r} is not available; use {known}")
+def _check_merging(definition: str, exact: bool, engine: str) -> None:
+    if not exact:
+        raise InputError(f"exact: {definition!r} regions are told apart by exact signs; leave exact=True")
+    if engine not in ("auto", cells.NAME):
+        raise InputError(f"engine: {engine!r} counts activation regions only; use 'auto' for {definition!r}")
+
+
+def _check(definition: Any, available: tuple[str, ...], domain: Any) -> None:
+    if definition not in available:
+        known = ", ".join(repr(d) for d in available)
+        raise InputError(f"definition: {shown(definition)} is not available; use {known}")
     if not isinstance(domain, Domain):
         raise InputError(f"domain: expected a Box, Polytope, Segment, Plane or Space, got {type(domain).__name__}")
 

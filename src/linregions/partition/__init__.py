@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from .adjacency import Adjacency
 from .complex import Column, Complex, Faces
 from .count import Count, Kind, Status
+from .counts import Counts, Interval
 from .packing import pack
-from .partition import Partition, Region
+from .partition import Partition
+from .region import Facet, Region
 
-__all__ = ["Column", "Complex", "Count", "Faces", "Kind", "Partition", "Region", "Status", "pack"]
+__all__ = [
+    "Adjacency",
+    "Column",
+    "Complex",
+    "Count",
+    "Counts",
+    "Faces",
+    "Facet",
+    "Interval",
+    "Kind",
+    "Partition",
+    "Region",
+    "Status",
+    "pack",
+]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from operator import index
@@ -17,21 +16,13 @@ from ..domain import Domain
 from ..errors import InputError
 from ..exact import dot, nearest_float
 from ..network import Network
+from .adjacency import Adjacency, adjacency
 from .complex import Complex
-from .count import Count
+from .count import Count, Status
+from .definitions import MERGED, merged
 from .geometry import determinant, homogeneous, interior_point
 from .packing import field_widths, pack
-
-
-@dataclass(frozen=True, eq=False)
-class Region:
-    """One region: its number in the partition, pattern, witness, and the affine map of the network on it."""
-
-    index: int
-    pattern: np.ndarray
-    witness: np.ndarray
-    slope: np.ndarray
-    offset: np.ndarray
+from .region import Region
 
 
 class Partition:
@@ -73,9 +64,7 @@ class Partition:
         return f"Partition: {self.count}, {self.network!r}"
 
     def __getitem__(self, i: int) -> Region:
-        i = self._index(i)
-        slope, offset = self.affine_map(i)
-        return Region(i, self.patterns[i], self.witnesses[i], slope, offset)
+        return Region(self, self._index(i))
 
     def __iter__(self) -> Iterator[Region]:
         return (self[i] for i in range(len(self)))
@@ -173,6 +162,30 @@ class Partition:
     def exact_affine_map(self, i: int) -> tuple[list[list[Fraction]], list[Fraction]]:
         """The same as rational numbers."""
         return self.network.exact_affine_map(self.patterns[self._index(i)])
+
+    @cached_property
+    def adjacency(self) -> Adjacency:
+        """Which regions share a facet, and through which units one crosses it."""
+        return adjacency(self)
+
+    def merged(self, definition: str) -> np.ndarray:
+        """Which region of another definition each region belongs to, one number per region, from 0.
+
+        Args:
+            definition: "linear" (equal affine maps, joined through facets), "closed" (the same, joined by any closed
+                set) or "affine" (equal affine maps, connected or not); docs/structure.md says what they are.
+
+        Raises:
+            InputError: the definition is another one, or the partition is incomplete.
+        """
+        if definition not in MERGED:
+            known = ", ".join(repr(d) for d in MERGED)
+            raise InputError(f"definition: {shown(definition)} does not merge regions; use one of {known}")
+        if definition != "affine" and self.count.status is not Status.COMPLETE:
+            raise InputError(
+                f"definition: {definition!r} needs all regions; list them without a limit, or use 'affine'"
+            )
+        return merged(self, definition)
 
     def locate(self, x: Any) -> np.ndarray:
         """Index of the region that holds each point `x` (..., inputs); -1 where none of the listed ones does.
