@@ -6,7 +6,6 @@ A vertex is a pair of tuples (p, q), the point p + q M for all large M (q is zer
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -16,25 +15,11 @@ import numpy as np
 from linregions.activations import MaxGroups
 from linregions.exact import rank
 from linregions.partition import Partition
-from linregions.partition.complex import Column
 
 LARGE = Fraction(2) ** 200  # stands for M where only ranks and convex hulls of small numbers are asked for
 
 Vertex = tuple[tuple[Fraction, ...], tuple[Fraction, ...]]
 Pair = tuple[Fraction, Fraction]  # q, p: the number p + q M, compared like a tuple
-
-
-@dataclass
-class Faces:
-    """Faces of one dimension."""
-
-    indptr: np.ndarray
-    vertices: np.ndarray
-    signs: np.ndarray
-    bounded: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.indptr) - 1
 
 
 class SlowComplex:
@@ -76,23 +61,6 @@ class SlowComplex:
     def dimension(self, face: frozenset[int]) -> int:
         points = [[a + b * LARGE for a, b in zip(*self.vertices[v], strict=True)] for v in sorted(face)]
         return rank([[a - b for a, b in zip(x, points[0], strict=True)] for x in points[1:]])
-
-    def faces(self, k: int) -> Faces:
-        sets = [sorted(f) for f in self.all_faces[k]]
-        indptr = np.concatenate([[0], np.cumsum([len(f) for f in sets])]).astype(np.int64)
-        signs = np.zeros((len(sets), self.signs.shape[1]), dtype=np.int8)
-        for i, f in enumerate(sets):
-            assert not (np.any(self.signs[f] > 0, axis=0) & np.any(self.signs[f] < 0, axis=0) & self.cuts).any()
-            signs[i] = np.where(
-                np.any(self.signs[f] > 0, axis=0), 1, np.where(np.any(self.signs[f] < 0, axis=0), -1, 0)
-            )
-        flat = np.array([v for f in sets for v in f], dtype=np.int64)
-        return Faces(indptr, flat, signs, np.array([not self.far[f].any() for f in sets]))
-
-    @cached_property
-    def cuts(self) -> np.ndarray:
-        """Columns that no face crosses: all but the rows of a max group that both lose."""
-        return np.array([c[0] == "domain" or c[2] < 0 for c in self.columns])
 
 
 def at_infinity(dim: int) -> list[Any]:
@@ -152,48 +120,84 @@ def affine(row: list[Fraction], t: list[Pair]) -> Pair:
     return q, p
 
 
-class Arrays:
-    """The same complex as arrays, as `Partition.complex` gives it."""
-
-    def __init__(self, partition: Partition):
-        slow = self.slow = SlowComplex(partition)
-        sides = [[s(x) for s in at_infinity(slow.dim)] for x in slow.vertices]
-        self.columns = [named(c, partition.network) for c in slow.columns]
-        self.columns += [Column("infinity", index=k) for k in range(2 * slow.dim)]
-        self.signs, self.far = np.hstack([slow.signs, 1 - np.array(sides, dtype=np.int8)]), slow.far
-        self.points = np.array([[float(v) for v in p] for p, _ in slow.vertices])
-        self.directions = np.array([[float(v) for v in q] for _, q in slow.vertices])
-        self.radii = np.array([2.0**-52 * (1e-290 + abs(x).max()) for x in self.points])
-        own = [sorted(r) for r in slow.regions]
-        self.region_indptr = np.concatenate([[0], np.cumsum([len(r) for r in own])]).astype(np.int64)
-        self.region_vertices = np.array([v for r in own for v in r], dtype=np.int64)
-        walls = slow.all_faces[slow.dim - 1]
-        self.facet_regions = np.array([(sorted(r) + [-1])[:2] for r in walls.values()], dtype=np.int64).reshape(-1, 2)
-        self._faces: dict[int, Faces] = {}
-
-    def faces(self, k: int) -> Faces:
-        return self._faces[k] if k in self._faces else self._faces.setdefault(k, self.slow.faces(k))
-
-    def face_regions(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        own = [sorted(r) for r in self.slow.all_faces[k].values()]
-        indptr = np.concatenate([[0], np.cumsum([len(r) for r in own])]).astype(np.int64)
-        return indptr, np.array([i for r in own for i in r], dtype=np.int64)
-
-    def exact_point(self, v: int) -> list[Fraction]:
-        return list(self.slow.vertices[v][0])
+def counts(partition: Partition) -> dict[str, int]:
+    """R1, R2, R4, R5 and R6 by their definitions."""
+    cells = SlowComplex(partition)
+    maps = [restricted(partition, i) for i in range(len(partition))]
+    walls = [r for r in cells.all_faces[cells.dim - 1].values() if len(r) == 2]
+    equal = [r for r in walls if len({maps[i] for i in r}) == 1]
+    return {
+        "patterns": len(attained(cells)),
+        "activation": len(partition),
+        "linear": parts(range(len(maps)), equal),
+        "closed": sum(closed(cells, maps, g) for g in set(maps)),
+        "affine": len(set(maps)),
+    }
 
 
-def named(column: tuple, network: Any) -> Column:
-    if column[0] == "domain":
-        return Column("domain", index=column[1])
-    s, stage = column[0], network.stages[column[0]]
-    before = sum(int(np.sum(t.activation.pieces > 1)) for t in network.stages[:s])
-    many = stage.activation.pieces > 1
-    if column[2] < 0:
-        unit = column[1]
-        pattern = before + int(many[:unit].sum())
-        return Column("unit", stage=s, unit=unit, breakpoint=column[3], pattern=pattern)
-    unit = int(np.searchsorted(stage.activation.offsets, column[1], side="right")) - 1
-    first = int(stage.activation.offsets[unit])
-    pattern = before + int(many[:unit].sum())
-    return Column("unit", stage=s, unit=unit, rows=(column[1] - first, column[2] - first), pattern=pattern)
+def attained(cells: SlowComplex) -> set[tuple[int, ...]]:
+    """The pattern at a point in the relative interior of every face."""
+    found = set()
+    rows = cells.partition.domain.embedding
+    for face in (f for level in cells.all_faces for f in level):
+        points = [[a + b * LARGE for a, b in zip(*cells.vertices[v], strict=True)] for v in face]
+        mean = [sum(c) / len(points) for c in zip(*points, strict=True)]
+        x = mean if rows is None else [sum(a * b for a, b in zip(r, [*mean, 1], strict=True)) for r in rows]
+        found.add(tuple(cells.partition.network.exact_pattern(x).tolist()))
+    return found
+
+
+def restricted(partition: Partition, i: int) -> tuple[tuple[Fraction, ...], ...]:
+    """The affine map of a region in the domain's coordinates."""
+    slope, offset = partition.exact_affine_map(i)
+    rows = partition.domain.embedding
+    if rows is None:
+        return tuple((*s, o) for s, o in zip(slope, offset, strict=True))
+    last = range(len(rows[0]))
+    return tuple(
+        tuple(sum(a * r[k] for a, r in zip(s, rows, strict=True)) + (o if k == last[-1] else 0) for k in last)
+        for s, o in zip(slope, offset, strict=True)
+    )
+
+
+def closed(cells: SlowComplex, maps: list, g: tuple) -> int:
+    """Components of {f = g} with interior: regions are joined where their pieces of that set have a common point."""
+    gaps = [[[a - b for a, b in zip(h, k, strict=True)] for h, k in zip(m, g, strict=True)] for m in maps]
+
+    def meets(i: int, vertices: frozenset[int]) -> bool:
+        points = [[a + b * LARGE for a, b in zip(*cells.vertices[v], strict=True)] for v in vertices]
+        return holds_origin([[sum(a * b for a, b in zip(r, [*x, 1], strict=True)) for r in gaps[i]] for x in points])
+
+    alive = [i for i, own in enumerate(cells.regions) if meets(i, own)]
+    pairs = itertools.combinations(alive, 2)
+    joined = [(i, j) for i, j in pairs if meets(i, cells.regions[i] & cells.regions[j])]
+    whole = {i for i, m in enumerate(maps) if m == g}
+    return sum(bool(part & whole) for part in components(alive, joined))
+
+
+def holds_origin(points: list[list[Fraction]]) -> bool:
+    """Whether the origin of the line or plane lies in the hull of points."""
+    if not points or len(points[0]) == 1:
+        return bool(points) and min(p[0] for p in points) <= 0 <= max(p[0] for p in points)
+    if any(not any(p) for p in points):
+        return True
+    # Outside, seen from the origin, the points lie within a half-turn, and one of them comes first.
+    for x, y in points:
+        turns = [(x * b - y * a, x * a + y * b) for a, b in points]
+        if all(cross > 0 or (cross == 0 and along > 0) for cross, along in turns):
+            return False
+    return True
+
+
+def components(nodes: Any, edges: Any) -> list[set[int]]:
+    found = {i: {i} for i in nodes}
+    for i, j in edges:
+        if found[i] is not found[j]:
+            found[i] |= found[j]
+            for k in found[j]:
+                found[k] = found[i]
+    return list({id(s): s for s in found.values()}.values())
+
+
+def parts(nodes: Any, edges: Any) -> int:
+    return len(components(nodes, edges))
