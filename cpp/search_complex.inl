@@ -92,8 +92,8 @@ void Search<D, W, Inf>::want_columns() {
 }
 
 // Vertices of the complex are known this well, relatively: the exact layer for every one that is known less well than
-// kFineRadius took a third of the time.
-constexpr double kNearRadius = 1e-12;
+// kFineRadius took most of the time of deep networks.
+constexpr double kNearRadius = 1e-11;
 
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::record_point(V& v, const FacetId* facet, CellList& list) {

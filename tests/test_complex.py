@@ -293,7 +293,7 @@ def test_a_point_is_located_by_the_vertices_of_its_region():
 def test_every_vertex_lies_where_its_signs_say():
     partition = enumerate_regions(random_net((2, 12, 10, 8), 6), Box.cube(-1, 1, 2))
     complex = partition.complex
-    assert complex.radii.max() < 1e-11
+    assert complex.radii.max() < 1e-10
     assert len(complex.faces(0)) == len(complex.points)
     degree = np.bincount(complex.facet_vertices)
     crossings = (complex.signs == 0).sum(axis=1)
