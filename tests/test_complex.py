@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
+import signal
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import strategies
 from hypothesis import HealthCheck, given, settings
+from oracle.complex import LARGE, complex_of
 
 from linregions import Box, InputError, Network, Plane, Polytope, Segment, Space, enumerate_regions
 from linregions.activations import ABS, IDENTITY, RELU, MaxGroups, UnitActivations, clip, leaky_relu
 from linregions.partition import Complex, Partition
+from linregions.partition.building import build
 from linregions.stage import Stage
-
-import strategies
-from oracle.complex import LARGE, complex_of
 
 
 def examples(count: int):
@@ -197,7 +198,7 @@ def test_a_network_without_units_is_its_domain():
 
 
 def test_degenerate_units():
-    """Dead, duplicate and touching units; a unit that vanishes on a whole region; a diagonal that only touches corners."""
+    """Dead, duplicate and touching units; a unit that vanishes on a whole region; lines that touch corners only."""
     first = ([[1, 0], [0, 1], [1, 0], [0, 0], [-1, 1], [1, 1]], [0, 0, 0, 0, 0, -2], relus(6))
     second = (
         [[1, 1, 0, 0, 0, 0], [0, 1, 0, 0, -1, 0], [-1, 0, 0, 1, 0, 0], [1, 0, -1, 0, 0, 0]],
@@ -217,7 +218,7 @@ def test_points_on_many_hyperplanes():
     check(enumerate_regions(network((plane, [0] * 6, relus(6)), second), Space(2)))
 
 
-@examples(100)
+@examples(50)
 @given(strategies.cases(units=5, styles=strategies.MODEST))
 def test_random_cases(case):
     check(enumerate_regions(case.network, case.domain))
@@ -328,6 +329,27 @@ def test_an_incomplete_partition_has_no_complex():
     partition = enumerate_regions(random_net((2, 9, 7), 2), Space(2), max_regions=5)
     with pytest.raises(InputError, match="complex: the list of regions is not complete"):
         _ = partition.complex
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
+def test_ctrl_c_is_heard():
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    partition = enumerate_regions(random_net((3, 24, 16), 2), Box.cube(-1, 1, 3))
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for seconds in (0.01, 0.05, 0.1):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            try:
+                for _ in range(1000):
+                    build(partition).face_regions(0)
+            except KeyboardInterrupt:
+                continue
+            raise AssertionError("nobody listened")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert partition.complex.euler == 1
 
 
 def test_what_does_not_fit_is_refused(monkeypatch):

@@ -23,17 +23,26 @@ if TYPE_CHECKING:
 LATER = 4
 
 
-def build(partition: Partition) -> Complex:
-    """The complex of a complete partition; its regions are those of the partition, in their order."""
+def build(partition: Partition, *, threads: int | None = None) -> Complex:
+    """The complex of a complete partition; its regions are those of the partition, in their order.
+
+    Args:
+        partition: a complete list of regions.
+        threads: worker threads; None takes the cores of this process.
+
+    Raises:
+        InputError: the partition is not complete, or the complex does not fit into memory.
+    """
     count = partition.count
     if count.status is not Status.COMPLETE:
         raise InputError(f"complex: the list of regions is not complete ({count.reason}); list it without that limit")
     engine = partition._engine
-    _run(engine)
+    _run(engine, threads or cores())
     found = engine.complex()
     if not np.array_equal(found["patterns"], partition.packed.ravel()):
         raise InputError("complex: an exact run finds other regions than this partition's; list it with exact=True")
-    domain = Complex(**_fields(found["domain"]), columns=(), bits=np.zeros(0, dtype=np.int64), domain_f_vector=())
+    nothing = np.zeros(0, dtype=np.int64)
+    domain = Complex(**_fields(found["domain"]), columns=(), bits=nothing, domain_f_vector=(), partition=partition)
     out = Complex(
         **_fields(found),
         columns=_columns(partition.network, partition.domain, unbounded=engine.unbounded()),
@@ -45,9 +54,9 @@ def build(partition: Partition) -> Complex:
     return out
 
 
-def _run(engine: Any) -> None:
+def _run(engine: Any, threads: int) -> None:
     """Start the engine in its own threads and listen to Ctrl-C while it works."""
-    engine.start_complex(cores(), memory() // LATER)
+    engine.start_complex(threads, memory() // LATER)
     interrupted: BaseException | None = None
     while True:
         try:

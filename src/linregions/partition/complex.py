@@ -107,7 +107,7 @@ class Complex:
     facet_columns: np.ndarray
     bits: np.ndarray
     domain_f_vector: tuple[int, ...]
-    partition: Partition | None = None
+    partition: Partition
     _levels: dict[int, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
