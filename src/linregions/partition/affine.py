@@ -26,7 +26,7 @@ from ..stage import Stage, is_sparse
 
 HALF = 13
 BLOCK = 2**14  # terms that one float64 product may sum
-FIRST = 3  # primes that tell maps apart before any equality is proven
+FIRST = 2  # primes that tell maps apart before any equality is proven
 CELLS = 2**21  # numbers in one array of states
 
 
@@ -163,8 +163,7 @@ class _Field:
         state = np.repeat(self.start[:, None, :], n, axis=1)  # (width, regions, dim + 1)
         for stage, (low, high, bias, inverse, gains, shifts) in zip(self.plan.stages, self.stages, strict=True):
             flat = state.reshape(len(state), -1)
-            z = ((_product(high, flat, p) << HALF) + _product(low, flat, p)) % p
-            z = z.reshape(len(z), n, state.shape[2])
+            z = _product(low, high, flat, p).reshape(-1, n, state.shape[2])
             z[:, :, -1] = (z[:, :, -1] + bias[:, None]) % p
             if inverse is not None:
                 z = z * inverse[:, None, None] % p
@@ -178,8 +177,10 @@ class _Field:
                 z = z[act.offsets[:-1, None] + pieces, np.arange(n)[None, :]]
             elif gains is not None:
                 units = np.arange(stage.units)[:, None]
-                z = z * gains[units, pieces][:, :, None] % p
-                z[:, :, -1] = (z[:, :, -1] + shifts[units, pieces]) % p
+                gain = gains[units, pieces][:, :, None]
+                z = z * gain if gains.max() <= 1 else z * gain % p
+                if shifts.any():
+                    z[:, :, -1] = (z[:, :, -1] + shifts[units, pieces]) % p
             state = z
         return np.ascontiguousarray(state.transpose(1, 0, 2)).reshape(n, -1)
 
@@ -208,13 +209,15 @@ def _reduced(stage: Stage, p: int) -> tuple[Any, Any, np.ndarray, np.ndarray | N
     return low, high, _residues(stage.bias, p), inverse, gains[act.index], shifts[act.index]
 
 
-def _product(weight: Any, state: np.ndarray, p: int) -> np.ndarray:
-    """`weight @ state` modulo p, exactly; weights are below 2^13, the state below 2^26."""
-    out = np.zeros((weight.shape[0], state.shape[1]), dtype=np.int64)
-    for a in range(0, weight.shape[1], BLOCK):
-        part = weight[:, a : a + BLOCK] @ state[a : a + BLOCK].astype(float)
-        out += np.asarray(part).astype(np.int64) % p
-    return out % p
+def _product(low: Any, high: Any, state: np.ndarray, p: int) -> np.ndarray:
+    """`(2^13 high + low) @ state` modulo p, exactly: the halves are below 2^13, the state below 2^26."""
+    out = np.zeros((low.shape[0], state.shape[1]), dtype=np.int64)
+    for a in range(0, low.shape[1], BLOCK):
+        part = state[a : a + BLOCK].astype(float)
+        upper = np.asarray(high[:, a : a + BLOCK] @ part).astype(np.int64) % p
+        out += (upper << HALF) + np.asarray(low[:, a : a + BLOCK] @ part).astype(np.int64)
+        out %= p
+    return out
 
 
 def _residues(values: np.ndarray, p: int) -> np.ndarray:

@@ -25,7 +25,6 @@ import numpy as np
 
 from ..activations import MaxGroups
 from ..network import Network
-from .affine import affine_classes
 from .closed import closed_classes, components
 from .count import Count, Kind, Status
 from .counts import Counts, Interval
@@ -52,7 +51,7 @@ def merged(partition: Any, definition: str) -> np.ndarray:
     Returns:
         One number per activation region, from 0 in the order of first appearance.
     """
-    labels = affine_classes(partition.network, partition.domain, partition.patterns)
+    labels = partition._map_classes
     if definition == "closed" and len(labels):
         labels = closed_classes(partition, labels)
     elif definition == "linear" and len(labels):

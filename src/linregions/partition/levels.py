@@ -22,6 +22,7 @@ class Levels:
     def __init__(self, partition: Any):
         self.partition, self.cells = partition, partition.complex
         self._maps: dict[int, list[Row]] = {}
+        self._ends: dict[int, tuple[Row, Row]] = {}
         first = np.full(len(self.cells.points), -1, dtype=np.int64)
         owner = np.repeat(np.arange(len(partition)), np.diff(self.cells.region_indptr))
         first[self.cells.region_vertices[::-1]] = owner[::-1]
@@ -93,7 +94,9 @@ class Levels:
 
     def _differences(self, rows: list[Row], v: int, region: int) -> list[tuple[Fraction, Fraction]]:
         """(q, p) per output: f - g is p + q M at vertex v, by the map of a region that has it."""
-        p, q = exact_ends(self.partition, v, region)
+        if v not in self._ends:
+            self._ends[v] = exact_ends(self.partition, v, region)
+        p, q = self._ends[v]
         out = []
         for own, row in zip(self.map(int(region)), rows, strict=True):
             gap = [a - b for a, b in zip(own, row, strict=True)]

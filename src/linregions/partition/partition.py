@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..exact import dot, nearest_float
 from ..network import Network
 from .adjacency import Adjacency, adjacency
+from .affine import affine_classes
 from .complex import Complex
 from .count import Count, Status
 from .definitions import MERGED, merged
@@ -186,6 +187,11 @@ class Partition:
                 f"definition: {definition!r} needs all regions; list them without a limit, or use 'affine'"
             )
         return merged(self, definition)
+
+    @cached_property
+    def _map_classes(self) -> np.ndarray:
+        """One number per region, equal where the affine maps on the domain are."""
+        return affine_classes(self.network, self.domain, self.patterns)
 
     def locate(self, x: Any) -> np.ndarray:
         """Index of the region that holds each point `x` (..., inputs); -1 where none of the listed ones does.
