@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_a_path_crosses_facets_and_is_shortest(net, graph):
         x, y = rng.uniform(-1, 1, (2, 2))
         path = graph.path(x, y)
         assert (path[0], path[-1]) == (net.locate(x), net.locate(y))
-        assert all(step in edges(graph) for step in zip(path, path[1:], strict=False))
+        assert all(step in edges(graph) for step in itertools.pairwise(path))
         assert len(path) == len(networkx.shortest_path(whole, path[0], path[-1]))
     assert graph.path([0.3, 0.3], [0.3, 0.3]) == [int(net.locate([0.3, 0.3]))]
 

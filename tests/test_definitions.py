@@ -12,6 +12,7 @@ from slow_complex import counts as slow_counts
 from strategies import cases, line_cases
 
 from linregions import Box, InputError, Kind, Network, Plane, Segment, Space, Status, count, enumerate_regions
+from linregions.cli import main
 from linregions.partition import Counts, Interval
 from linregions.partition.affine import affine_classes
 from linregions.partition.definitions import NAMES, counted, merged, patterns_attained
@@ -282,3 +283,43 @@ def test_numbers_run_in_the_order_of_the_regions():
         found = merged(partition, definition)
         first = [int(np.flatnonzero(found == k)[0]) for k in range(found.max() + 1)]
         assert first == sorted(first)
+
+
+class TestCommandLine:
+    @pytest.fixture
+    def model(self, tmp_path):
+        layers = [(np.asarray(s.weight), s.bias) for s in EXAMPLES["max-min-of-halfplanes"].stages]
+        arrays = {f"{n}{k}": v for k, pair in enumerate(layers) for n, v in zip("Wb", pair, strict=True)}
+        np.savez(tmp_path / "a.npz", **arrays)
+        return str(tmp_path / "a.npz")
+
+    @pytest.mark.parametrize(
+        ("definition", "first"),
+        [
+            ("patterns", "7 activation patterns on the whole space R^2"),
+            ("linear", "3 linear regions on the whole space R^2"),
+            ("convex", "between 3 and 5 convex regions on the whole space R^2"),
+            ("all", "regions on the whole space R^2, by definition"),
+        ],
+    )
+    def test_definitions(self, model, capsys, definition, first):
+        assert main(["count", model, "--space", "--definition", definition]) == 0
+        out = capsys.readouterr().out.splitlines()
+        assert out[0] == first
+        assert "settled in rational arithmetic" in out[-1]
+
+    def test_json(self, model, capsys):
+        assert main(["count", model, "--space", "--definition", "all", "--json"]) == 0
+        plain = json.loads(capsys.readouterr().out)
+        assert plain["counts"]["patterns"]["count"] == 7
+        assert main(["count", model, "--space", "--definition", "convex", "--json"]) == 0
+        plain = json.loads(capsys.readouterr().out)
+        assert (plain["count"], plain["kind"], plain["lower"], plain["upper"]) == (None, "interval", 3, 5)
+
+    def test_a_budget(self, model, capsys):
+        assert main(["count", model, "--space", "--definition", "linear", "--max-regions", "2", "--threads", "1"]) == 3
+        assert capsys.readouterr().out.startswith("at least ")
+
+    def test_an_unknown_one(self, model, capsys):
+        assert main(["count", model, "--space", "--definition", "R4"]) == 2
+        assert "definition: 'R4' is not available; use 'patterns', 'activation'" in capsys.readouterr().err

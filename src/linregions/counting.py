@@ -22,48 +22,12 @@ MOST_REGIONS = 2**62
 
 
 @overload
-def count(
-    model: Any,
-    domain: Domain,
-    *,
-    definition: Literal["all"],
-    exact: bool = ...,
-    threads: int | None = ...,
-    parallel: Any = ...,
-    time_limit: float | None = ...,
-    max_regions: int | None = ...,
-    progress: cells.Progress | None = ...,
-    engine: str = ...,
-) -> Counts: ...
+def count(model: Any, domain: Domain, *, definition: Literal["all"], **options: Any) -> Counts: ...  # pyright: ignore[reportOverlappingOverload]
 @overload
-def count(
-    model: Any,
-    domain: Domain,
-    *,
-    definition: Literal["convex"],
-    exact: bool = ...,
-    threads: int | None = ...,
-    parallel: Any = ...,
-    time_limit: float | None = ...,
-    max_regions: int | None = ...,
-    progress: cells.Progress | None = ...,
-    engine: str = ...,
-) -> Interval: ...
+def count(model: Any, domain: Domain, *, definition: Literal["convex"], **options: Any) -> Interval: ...  # pyright: ignore[reportOverlappingOverload]
 @overload
-def count(
-    model: Any,
-    domain: Domain,
-    *,
-    definition: Literal["patterns", "activation", "linear", "closed", "affine"] = ...,
-    exact: bool = ...,
-    threads: int | None = ...,
-    parallel: Any = ...,
-    time_limit: float | None = ...,
-    max_regions: int | None = ...,
-    progress: cells.Progress | None = ...,
-    engine: str = ...,
-) -> Count: ...
-def count(
+def count(model: Any, domain: Domain, *, definition: str = ..., **options: Any) -> Count: ...
+def count(  # pyright: ignore[reportInconsistentOverload]
     model: Any,
     domain: Domain,
     *,

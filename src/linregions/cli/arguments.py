@@ -114,7 +114,8 @@ def _add_count(commands: Any) -> None:
         "--definition",
         default="activation",
         metavar="NAME",
-        help="what counts as a region; available: activation (the default)",
+        help="what counts as a region: patterns, activation (the default), convex, linear, closed, affine; "
+        "or all, for a table of the six",
     )
     command.add_argument(
         "--engine",

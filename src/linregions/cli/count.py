@@ -8,7 +8,7 @@ from argparse import Namespace
 
 import linregions
 
-from ..partition import Count, Status
+from ..partition import Count, Counts, Interval, Status
 from . import status
 from .domains import chosen_domain
 from .progress import Progress
@@ -37,8 +37,8 @@ def count(options: Namespace) -> tuple[str, int]:
     return json.dumps(result.as_dict()) if options.json else readable(result), EXIT[result.status]
 
 
-def readable(result: Count) -> str:
-    """The result in two lines: what was counted, and what it took.
+def readable(result: Count | Interval | Counts) -> str:
+    """The result, and in one more line what it took.
 
     Example:
         >>> from linregions import Kind, Status
@@ -48,10 +48,10 @@ def readable(result: Count) -> str:
         0.125 s, 3,296 regions/s, 3 decisions settled in rational arithmetic
     """
     took = [_seconds(result.seconds)]
-    if result.seconds > 0:
+    if isinstance(result, Count) and result.definition == "activation" and result.seconds > 0:
         took.append(f"{_rate(result.value / result.seconds)} regions/s")
     took.append(f"{_decisions(result.exact_decisions)} settled in rational arithmetic")
-    if result.doubtful:
+    if isinstance(result, Count) and result.doubtful:
         took.append(f"{_decisions(result.doubtful)} left to floating point")
     return f"{result}\n{', '.join(took)}"
 

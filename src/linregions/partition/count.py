@@ -68,6 +68,6 @@ class Count:
 
     def __str__(self) -> str:
         bound = {Kind.EXACT: "", Kind.LOWER: "at least ", Kind.UPPER: "at most ", Kind.ESTIMATE: "about "}[self.kind]
-        noun = "region" if self.value == 1 else "regions"
+        what = "activation pattern" if self.definition == "patterns" else f"{self.definition} region"
         tail = "" if self.status is Status.COMPLETE else f" ({self.reason or self.status.value})"
-        return f"{bound}{self.value:,} {self.definition} {noun} on {self.domain}{tail}"
+        return f"{bound}{self.value:,} {what}{'' if self.value == 1 else 's'} on {self.domain}{tail}"

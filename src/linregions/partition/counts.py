@@ -42,6 +42,16 @@ class Interval:
         """How the run ended."""
         return self.lower.status
 
+    @property
+    def seconds(self) -> float:
+        """Wall time."""
+        return self.lower.seconds
+
+    @property
+    def exact_decisions(self) -> int:
+        """How many signs floating point could not settle."""
+        return self.lower.exact_decisions
+
     def as_dict(self) -> dict[str, Any]:
         """The record as plain JSON types: the ends under `lower` and `upper`; `count` is null where they differ."""
         ends = {"lower": self.lower.value, "upper": None if self.upper is None else self.upper.value}
@@ -90,15 +100,24 @@ class Counts(Mapping[str, Count | Interval]):
         order = [Status.COMPLETE, Status.BUDGET, Status.INTERRUPTED]
         return max((c.status for c in self.counts.values()), key=order.index)
 
+    @property
+    def seconds(self) -> float:
+        """Wall time of all of them together."""
+        return max(c.seconds for c in self.counts.values())
+
+    @property
+    def exact_decisions(self) -> int:
+        """How many signs floating point could not settle while the regions were listed."""
+        return self.activation.exact_decisions
+
     def as_dict(self) -> dict[str, Any]:
         """The record as plain JSON types: each count under its definition in `counts`."""
         whole = self.activation.as_dict()
         shared = {k: whole[k] for k in ("engine", "network", "domain")}
-        seconds = max((c.lower if isinstance(c, Interval) else c).seconds for c in self.counts.values())
         counts = {}
         for name, c in self.counts.items():
             counts[name] = {k: v for k, v in c.as_dict().items() if k not in shared and k != "definition"}
-        return {"definition": "all", "status": self.status.value, "counts": counts, "seconds": seconds, **shared}
+        return {"definition": "all", "status": self.status.value, "counts": counts, "seconds": self.seconds, **shared}
 
     def __str__(self) -> str:
         rows = [(RANKS[name], name, _short(c)) for name, c in self.counts.items()]
