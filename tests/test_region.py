@@ -75,6 +75,7 @@ def test_facets_are_those_of_the_complex(case):
                     cells.columns[c] for c in cells.facet_columns[a:b] if not _two_losers(region, cells.columns[c])
                 )
             )
+        assert region.neighbours.tolist() == partition.adjacency.of(region.index).tolist()
         found = {frozenset(f.columns) for f in region.facets}
         assert len(found) == len(region.facets) == len(own)
         # The complex names also columns of a max group's row that wins beyond the facet only.
@@ -122,10 +123,10 @@ def test_a_square():
     assert region.exact_rays == []
     assert region.rays.shape == (0, 2)
     assert sorted(map(repr, region.facets)) == [
+        "Facet of unit 0 of stage 0",
+        "Facet of unit 1 of stage 0",
         "Facet on a side of the domain",
         "Facet on a side of the domain",
-        "Facet where unit 0 of stage 0 switches",
-        "Facet where unit 1 of stage 0 switches",
     ]
     assert region.neighbours.tolist() == [1, 2]
     assert str(region).splitlines()[1] == "  pattern   11"
@@ -217,6 +218,18 @@ def test_duplicate_units_share_a_facet():
     region = enumerate_regions(net, DOMAINS[0])[0]
     assert [f.units for f in region.facets if f.units] == [((0, 0), (0, 1))]
     assert [c.unit for f in region.facets for c in f.columns if c.kind == "unit"] == [0, 1]
+
+
+def test_what_lies_behind_a_facet():
+    partition = enumerate_regions(SQUARES, DOMAINS[0])
+    region = partition[3]
+    assert sorted(region.behind(f) for f in region.facets) == [-1, -1, 1, 2]
+    assert [partition[3].behind(f) for f in region.facets] == [region.behind(f) for f in region.facets]
+    with pytest.raises(InputError, match="is no facet of region 3; take one of its `facets`"):
+        region.behind(next(f for f in partition[0].facets if f.row not in region.exact_halfspaces))
+    # In an incomplete list some regions lack a neighbour.
+    part = enumerate_regions(he_net((2, 16, 16, 1), 0), DOMAINS[0], max_regions=50)
+    assert any(r.behind(f) == -1 and f.units for r in list(part)[:10] for f in r.facets)
 
 
 def test_inverse_norm_is_one_over_the_norm():

@@ -68,17 +68,28 @@ class Adjacency:
         i = self.partition._index(i)
         return self.neighbours[self.indptr[i] : self.indptr[i + 1]]
 
-    def units(self, i: int, j: int) -> tuple[Column, ...]:
-        """The units that switch between neighbouring regions `i` and `j`: the columns that vanish on their facet.
+    def units(self, i: int, j: int) -> tuple[tuple[int, int], ...]:
+        """The units that switch between neighbouring regions `i` and `j`: (stage, unit) pairs whose pieces differ.
 
         Raises:
             InputError: the regions share no facet.
         """
         i, j = self.partition._index(i), self.partition._index(j)
-        found = np.flatnonzero(self.of(i) == j)
-        if not len(found):
-            raise InputError(f"regions: {i} and {j} share no facet; `of({i})` lists the neighbours of {i}")
-        return self._columns(int(self.facets[self.indptr[i] + found[0]]))
+        self._facet(i, j)
+        return self._switching(i, j)
+
+    def columns(self, i: int, j: int) -> tuple[Column, ...]:
+        """The columns of the complex that vanish on the facet between `i` and `j` and not on both regions.
+
+        Besides the units that switch, those that only touch 0 there, as where a unit is 0 on one side and below on the
+        other, both of which are its piece 0.
+
+        Raises:
+            InputError: the regions share no facet.
+        """
+        cells, facet = self.partition.complex, self._facet(self.partition._index(i), self.partition._index(j))
+        a, b = cells.facet_columns_indptr[facet : facet + 2]
+        return tuple(cells.columns[c] for c in cells.facet_columns[a:b])
 
     def path(self, x: Any, y: Any) -> list[int]:
         """A shortest way from the region of input `x` to that of input `y`, through facets; both ends are in it.
@@ -126,7 +137,7 @@ class Adjacency:
         return csr_array((ones, self.neighbours, self.indptr), shape=(len(self), len(self)))
 
     def to_networkx(self) -> Any:
-        """A `networkx.Graph`: nodes carry `pattern` and `witness`, edges `units`, a tuple of (stage, unit) pairs.
+        """A `networkx.Graph`: nodes carry `pattern` and `witness`, edges `units`, as `units` gives them.
 
         Raises:
             MissingExtraError: networkx is not installed.
@@ -140,16 +151,26 @@ class Adjacency:
         graph, p = Graph(), self.partition
         graph.add_nodes_from((i, {"pattern": p.patterns[i], "witness": p.witnesses[i]}) for i in range(len(self)))
         first = np.repeat(np.arange(len(self)), self.degrees)
-        for i, j, facet in zip(first, self.neighbours, self.facets, strict=True):
+        for i, j in zip(first.tolist(), self.neighbours.tolist(), strict=True):
             if i < j:
-                units = dict.fromkeys((c.stage, c.unit) for c in self._columns(int(facet)))
-                graph.add_edge(int(i), int(j), units=tuple(units))
+                graph.add_edge(i, j, units=self._switching(i, j))
         return graph
 
-    def _columns(self, facet: int) -> tuple[Column, ...]:
-        cells = self.partition.complex
-        a, b = cells.facet_columns_indptr[facet : facet + 2]
-        return tuple(cells.columns[c] for c in cells.facet_columns[a:b])
+    def _facet(self, i: int, j: int) -> int:
+        found = np.flatnonzero(self.of(i) == j)
+        if not len(found):
+            raise InputError(f"regions: {i} and {j} share no facet; `of({i})` lists the neighbours of {i}")
+        return int(self.facets[self.indptr[i] + found[0]])
+
+    def _switching(self, i: int, j: int) -> tuple[tuple[int, int], ...]:
+        patterns = self.partition.patterns
+        return tuple(self._units[k] for k in np.flatnonzero(patterns[i] != patterns[j]))
+
+    @cached_property
+    def _units(self) -> list[tuple[int, int]]:
+        """Stage and unit of every entry of a pattern."""
+        stages = self.partition.network.stages
+        return [(s, int(u)) for s, stage in enumerate(stages) for u in np.flatnonzero(stage.activation.pieces > 1)]
 
     def _located(self, x: Any, name: str) -> int:
         found = self.partition.locate(x)

@@ -19,7 +19,9 @@ from ..checks import plural, shown
 from ..errors import InputError
 from ..exact import dot, nearest_float, rank
 from .complex import Column
+from .crossing import pattern_beyond
 from .measures import ball_inside, distance_to, inverse_norm
+from .packing import pack
 from .rows import bounding_rows
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ class Facet:
 
     Attributes:
         row: coprime integers `(a_1, ..., a_d, c)`; the region lies in `a.t + c >= 0`, the facet where it is 0.
-        units: what switches there: (stage, unit) pairs; empty on a side of the domain.
+        units: whose breakpoints lie there, (stage, unit) pairs, counted from the region's own side: of units that
+            are constant on the region none is named.  Empty on a side of the domain.
         columns: the same in full, the domain's sides included.
         vertices: which of the region's `exact_vertices` lie on it; the finite ones.
     """
@@ -45,7 +48,7 @@ class Facet:
     def __repr__(self) -> str:
         if not self.units:
             return "Facet on a side of the domain"
-        return "Facet where " + ", ".join(f"unit {u} of stage {s}" for s, u in self.units) + " switches"
+        return "Facet of " + ", ".join(f"unit {u} of stage {s}" for s, u in self.units)
 
     def level(self, t: Sequence[Fraction]) -> Fraction:
         """The exact value `a.t + c`, positive on the region's side."""
@@ -200,10 +203,39 @@ class Region:
         """Volume, float64; infinite for an unbounded region."""
         return nearest_float(self.exact_volume) if self.bounded else math.inf
 
-    @property
+    def behind(self, facet: Facet) -> int:
+        """The region on the other side of a facet; -1 beyond the domain, or where an incomplete list lacks it.
+
+        The pattern just beyond an inner point of the facet, in rationals; the complex is not needed.
+
+        Raises:
+            InputError: it is no facet of this region.
+        """
+        if facet.row not in self.exact_halfspaces:
+            raise InputError(f"facet: {shown(facet)} is no facet of region {self.index}; take one of its `facets`")
+        if any(c.kind == "domain" for c in facet.columns):
+            return -1
+        partition, out = self.partition, [-Fraction(a) for a in facet.row[:-1]]
+        beyond = pattern_beyond(partition.network, partition.domain, self._point_on(facet), out)
+        return partition._by_key.get(pack(beyond[None, :], partition.network.pieces)[0].tobytes(), -1)
+
+    def _point_on(self, facet: Facet) -> list[Fraction]:
+        """A point in the relative interior of a facet."""
+        p, q = self._shape["p"], self._shape["q"]
+        a = facet.row[:-1]
+        on = [v for v in range(len(p)) if facet.level(p[v]) == 0 == sum(x * y for x, y in zip(a, q[v], strict=True))]
+        reach = Fraction(1)
+        while True:
+            point = [sum(p[v][k] + reach * q[v][k] for v in on) / len(on) for k in range(self.dim)]
+            if all(f.row == facet.row or f.level(point) > 0 for f in self.facets):
+                return point
+            reach *= 64  # far vertices are where they are for large reaches only
+
+    @cached_property
     def neighbours(self) -> np.ndarray:
-        """The regions that share a facet with this one, ascending; from `Partition.adjacency`."""
-        return self.partition.adjacency.of(self.index)
+        """The regions that share a facet with this one, ascending."""
+        found = {self.behind(f) for f in self.facets} - {-1}
+        return np.array(sorted(found), dtype=np.int64)
 
     @cached_property
     def chebyshev(self) -> tuple[np.ndarray, float]:
