@@ -30,8 +30,10 @@ LAYERS = [
         "machine",
     }
     | {"combinatorics", "folding"},
-    {"partition", "store"},
+    {"partition"},
+    {"store"},
     {"engines", "readers"},
+    {"runs"},
     {"counting"},
     {"bounds", "constructions", "arrangements"},
     {"comparison", "expectation", "metrics", "scores", "lyapunov"},

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from .network import Network
     from .partition import Count, Kind, Partition, Status
     from .readers import read
+    from .runs import merge, open_run, resume
     from .stage import Stage
+    from .store import DamageWarning, OutputError, SavedPartition
 
     __version__: str
 
@@ -29,16 +31,19 @@ __all__ = [
     "Box",
     "Comparison",
     "Count",
+    "DamageWarning",
     "Domain",
     "InputError",
     "Kind",
     "LinregionsError",
     "MissingExtraError",
     "Network",
+    "OutputError",
     "Partition",
     "PiecewiseLinear",
     "Plane",
     "Polytope",
+    "SavedPartition",
     "Segment",
     "Space",
     "Stage",
@@ -48,7 +53,10 @@ __all__ = [
     "compare",
     "count",
     "enumerate_regions",
+    "merge",
+    "open_run",
     "read",
+    "resume",
 ]
 
 _HOME = {
@@ -60,7 +68,9 @@ _HOME = {
     "network": ("Network",),
     "partition": ("Count", "Kind", "Partition", "Status"),
     "readers": ("read",),
+    "runs": ("merge", "open_run", "resume"),
     "stage": ("Stage",),
+    "store": ("DamageWarning", "OutputError", "SavedPartition"),
 }
 # Not in __all__: `from linregions import *` would load them all.
 _PARTS = ("arrangements", "bounds", "constructions", "expectation", "plot")

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal, overload
+from typing import Any
 
-from .checks import real_number, shown, whole_number
 from .domain import Domain
 from .engines import arrangement, cells
 from .engines import parallel as by_workers
+from .engines.budget import checked_budget
 from .engines.workers import check_parallel
 from .errors import InputError
 from .network import Network
-from .partition import Count, Counts, Interval, Partition
-from .partition.definitions import NAMES, counted
+from .partition import Count, Partition
+from .store import SavedPartition
 
-DEFINITIONS = (*NAMES, "all")
-MOST_THREADS = 1024
-# The engines count up to this in 64 bits and never get near it, so a larger limit is none.
-MOST_REGIONS = 2**62
+DEFINITIONS = ("activation",)
 
 
 @overload
@@ -39,8 +35,10 @@ def count(  # pyright: ignore[reportInconsistentOverload]
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
     engine: str = "auto",
-) -> Count | Interval | Counts:
-    """Count the regions of a network on a domain: by default full-dimensional activation regions, one pattern each.
+    save: Any = None,
+    part: tuple[int, int] | None = None,
+) -> Count:
+    """Count the activation regions of a network on a domain: full-dimensional, one activation pattern each.
 
     Args:
         model: a `Network`, a path (.onnx, .npz, .safetensors), an ONNX model or a torch module.
@@ -58,6 +56,10 @@ def count(  # pyright: ignore[reportInconsistentOverload]
         progress: called now and then with (fraction done, regions so far).
         engine: "cells" (every network, dimension 1 to 8), "arrangement" (one hidden layer with small integer weights on
             the whole space, any dimension), or "auto", the faster one that applies.
+        save: a new folder into which what is done is written as it is done, so that `resume` can go on after whatever
+            happened; the engine is then "cells".
+        part: with `save`, (k, n) does only share k of n of the search, for `merge` to join; the count of a share is a
+            lower bound.
 
     Returns:
         A `Count`; its kind is exact when the run completed with every sign decided rigorously.  For "convex" an
@@ -65,6 +67,7 @@ def count(  # pyright: ignore[reportInconsistentOverload]
 
     Raises:
         InputError: an argument does not fit; the message says which.
+        OutputError: `save` cannot be written, or its disk is full; what was saved before is kept.
 
     Example:
         >>> import numpy as np
@@ -73,13 +76,16 @@ def count(  # pyright: ignore[reportInconsistentOverload]
         >>> count(net, Box([-1, -1], [1, 1])).value
         4
     """
-    budget = _budget(exact, threads, time_limit, max_regions, progress)
+    budget = checked_budget(
+        exact=exact, threads=threads, time_limit=time_limit, max_regions=max_regions, progress=progress
+    )
     net = _network(model)
     _check(definition, DEFINITIONS, domain)
     parallel = check_parallel(parallel)
-    if definition != "activation":
-        _check_merging(definition, exact, engine)
-        return counted(_list(net, domain, parallel, budget), definition)
+    if save is not None:
+        _check_saved(engine, parallel)
+        return _saved(save, net, domain, budget, definition, part, listing=False)
+    _no_part(part)
     if parallel != "threads":
         _only_cells(engine)
         _, out, _ = by_workers.run(net, domain, listing=False, parallel=parallel, **budget)
@@ -100,14 +106,17 @@ def enumerate_regions(
     time_limit: float | None = None,
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
-) -> Partition:
+    save: Any = None,
+    part: tuple[int, int] | None = None,
+) -> Partition | SavedPartition:
     """List the activation regions of a network on a domain.
 
     Arguments as for `count`.  The regions come in the same order whatever the number of threads.  Patterns and
-    witnesses are held in memory (units/8 + 8 dim bytes a region); `count` needs none of it.
+    witnesses are held in memory (units/8 + 8 dim bytes a region); `count` needs none of it.  With `save` they go to a
+    folder as they are found, and stay there.
 
     Returns:
-        A `Partition`, whose `count` carries kind and status.
+        A `Partition`, whose `count` carries kind and status; with `save` a `SavedPartition`, read from the folder.
 
     Example:
         >>> from linregions import Box, Network, enumerate_regions
@@ -116,13 +125,16 @@ def enumerate_regions(
         >>> len(partition), partition.volumes.tolist()
         (4, [1.0, 1.0, 1.0, 1.0])
     """
-    budget = _budget(exact, threads, time_limit, max_regions, progress)
+    budget = checked_budget(
+        exact=exact, threads=threads, time_limit=time_limit, max_regions=max_regions, progress=progress
+    )
     net = _network(model)
-    _check(definition, ("activation",), domain)
-    return _list(net, domain, check_parallel(parallel), budget)
-
-
-def _list(net: Network, domain: Domain, parallel: Any, budget: dict[str, Any]) -> Partition:
+    _check(definition, domain)
+    parallel = check_parallel(parallel)
+    if save is not None:
+        _check_saved(cells.NAME, parallel)
+        return _saved(save, net, domain, budget, definition, part, listing=True)
+    _no_part(part)
     if parallel != "threads":
         engine, out, columns = by_workers.run(net, domain, listing=True, parallel=parallel, **budget)
     else:
@@ -153,6 +165,28 @@ def _only_cells(engine: str) -> None:
         raise InputError(f"parallel: engine {engine!r} runs in threads only; use engine='{cells.NAME}' or 'auto'")
 
 
+def _saved(
+    save: Any, net: Network, domain: Domain, budget: dict[str, Any], definition: str, part: Any, *, listing: bool
+) -> Any:
+    from .runs import save as save_run
+
+    return save_run(save, net, domain, listing=listing, definition=definition, budget=budget, part=part)
+
+
+def _check_saved(engine: str, parallel: Any) -> None:
+    if parallel != "threads":
+        raise InputError(
+            "parallel: a saved run works in threads; give machines shares of it with part=(k, n) and merge these"
+        )
+    if engine not in ("auto", cells.NAME):
+        raise InputError(f"engine: {engine!r} cannot save its run; use '{cells.NAME}', or leave out save")
+
+
+def _no_part(part: Any) -> None:
+    if part is not None:
+        raise InputError("part: a share of the search has to be saved; give save a folder")
+
+
 def _network(model: Any) -> Network:
     if isinstance(model, Network):
         return model
@@ -161,41 +195,10 @@ def _network(model: Any) -> Network:
     return read(model)
 
 
-def _budget(exact: Any, threads: Any, time_limit: Any, max_regions: Any, progress: Any) -> dict[str, Any]:
-    """How to run, checked: what `cells.run` takes besides the engine."""
-    if not isinstance(exact, bool):
-        raise InputError(f"exact must be True or False, got {shown(exact)}")
-    if progress is not None and not callable(progress):
-        raise InputError(f"progress must be a function of (fraction, regions) or None, got {shown(progress)}")
-    if threads is not None:
-        threads = whole_number(threads, "threads", most=MOST_THREADS)
-    if max_regions is not None:
-        max_regions = min(whole_number(max_regions, "max_regions"), MOST_REGIONS)
-    if time_limit is not None:
-        time_limit = real_number(time_limit, "time_limit")
-        if not time_limit > 0:
-            raise InputError(f"time_limit must be a positive number of seconds, got {time_limit}")
-        time_limit = None if time_limit == math.inf else time_limit
-    return {
-        "exact": exact,
-        "threads": threads,
-        "time_limit": time_limit,
-        "max_regions": max_regions,
-        "progress": progress,
-    }
-
-
-def _check_merging(definition: str, exact: bool, engine: str) -> None:
-    if not exact:
-        raise InputError(f"exact: {definition!r} regions are told apart by exact signs; leave exact=True")
-    if engine not in ("auto", cells.NAME):
-        raise InputError(f"engine: {engine!r} counts activation regions only; use 'auto' for {definition!r}")
-
-
-def _check(definition: Any, available: tuple[str, ...], domain: Any) -> None:
-    if definition not in available:
-        known = ", ".join(repr(d) for d in available)
-        raise InputError(f"definition: {shown(definition)} is not available; use {known}")
+def _check(definition: str, domain: Any) -> None:
+    if definition not in DEFINITIONS:
+        known = ", ".join(repr(d) for d in DEFINITIONS)
+        raise InputError(f"definition: {definition!r} is not available; use {known}")
     if not isinstance(domain, Domain):
         raise InputError(f"domain: expected a Box, Polytope, Segment, Plane or Space, got {type(domain).__name__}")
 

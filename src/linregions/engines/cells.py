@@ -106,12 +106,17 @@ def prepare(engine: Any, domain: Domain, deadline: float | None = None) -> tuple
     """
     engine.prepare()
     ended = watch(engine, deadline, None)
-    _check_domain(engine, domain)
+    check_domain(engine, domain)
     return ended
 
 
-def watch(engine: Any, deadline: float | None, progress: Progress | None) -> tuple[str, Status]:
-    """Wait for the engine's threads; stop them at the deadline or at Ctrl-C, unless they end before."""
+def watch(
+    engine: Any, deadline: float | None, progress: Progress | None, each: Callable[[], None] | None = None
+) -> tuple[str, Status]:
+    """Wait for the engine's threads; stop them at the deadline or at Ctrl-C, unless they end before.
+
+    `each` is called at every look, some fifty times a second.
+    """
     reason, status = "", Status.COMPLETE
     shown = time.perf_counter()
     while True:
@@ -127,6 +132,8 @@ def watch(engine: Any, deadline: float | None, progress: Progress | None) -> tup
                 shown = now
                 state = engine.state()
                 progress(min(0.999, state["progress"]), state["regions"])
+            if each is not None:
+                each()
         except KeyboardInterrupt:
             reason, status = "interrupted", Status.INTERRUPTED
             engine.stop()
@@ -134,7 +141,8 @@ def watch(engine: Any, deadline: float | None, progress: Progress | None) -> tup
     return ("", Status.COMPLETE) if ended_before else (reason, status)
 
 
-def _check_domain(engine: Any, domain: Domain) -> None:
+def check_domain(engine: Any, domain: Domain) -> None:
+    """Raise where the prepared domain is empty, flat or too complex."""
     state, error = engine.prepared(), engine.state()["error"]
     if error:
         raise InputError(f"domain: {domain!r} cannot be used: {error}; use fewer half-spaces")
