@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from .comparison import Comparison, compare
     from .counting import count, enumerate_regions
     from .domain import Box, Domain, Plane, Polytope, Segment, Space
-    from .errors import InputError, LinregionsError, MissingExtraError, UnsupportedModelError
+    from .errors import InputError, LinregionsError, MissingExtraError, OutputError, UnsupportedModelError
     from .network import Network
     from .partition import Count, Kind, Partition, Status
     from .readers import read
     from .runs import merge, open_run, resume
     from .stage import Stage
-    from .store import DamageWarning, OutputError, SavedPartition
+    from .store import DamageWarning, SavedPartition
 
     __version__: str
 
@@ -64,13 +64,13 @@ _HOME = {
     "comparison": ("Comparison", "compare"),
     "counting": ("count", "enumerate_regions"),
     "domain": ("Box", "Domain", "Plane", "Polytope", "Segment", "Space"),
-    "errors": ("InputError", "LinregionsError", "MissingExtraError", "UnsupportedModelError"),
+    "errors": ("InputError", "LinregionsError", "MissingExtraError", "OutputError", "UnsupportedModelError"),
     "network": ("Network",),
     "partition": ("Count", "Kind", "Partition", "Status"),
     "readers": ("read",),
     "runs": ("merge", "open_run", "resume"),
     "stage": ("Stage",),
-    "store": ("DamageWarning", "OutputError", "SavedPartition"),
+    "store": ("DamageWarning", "SavedPartition"),
 }
 # Not in __all__: `from linregions import *` would load them all.
 _PARTS = ("arrangements", "bounds", "constructions", "expectation", "plot")

@@ -21,3 +21,7 @@ class UnsupportedModelError(InputError):
 
 class MissingExtraError(LinregionsError, ImportError):
     """An optional dependency is not installed; the message carries the pip line that installs it."""
+
+
+class OutputError(LinregionsError, OSError):
+    """A run folder could not be written; what it held before is still there."""

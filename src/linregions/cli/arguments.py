@@ -20,9 +20,21 @@ COUNT = f"""Count the linear regions of MODEL on a domain, exactly.
 
 {MODEL}
 
-Exit status: 0 done, 2 bad input (one line says what), 3 a budget ran out (the partial result is printed),
-74 the output could not be written, 130 interrupted (the partial result is printed)."""
+With --save RUN what is done is written to the folder RUN as it is done; after a crash, a limit or Ctrl-C
+`linregions count --resume RUN` goes on from there, and needs neither MODEL nor a domain.
 
+Exit status: 0 done, 2 bad input (one line says what), 3 a budget ran out (the partial result is printed),
+74 the output could not be written (a full disk: what was saved is kept), 130 interrupted (the partial result is
+printed)."""
+
+MERGE = """Join saved runs into a new one.
+
+Runs of one search (count --save --part K/N, on several machines) are joined piece by piece.  Runs on parts of a domain
+have to be complete and saved with --list; it is proven that the parts do not overlap and that together they fill a
+convex domain, and a region that crosses a cut is counted once.
+
+Exit status: 0 done, 2 bad input (one line says what), 3 there are pieces that no run has done (resume the new run),
+74 the output could not be written, 130 interrupted."""
 
 BOUNDS = """Print every bound on the number of linear regions of an architecture, and the best proven pair.
 
@@ -53,7 +65,7 @@ KEY=VALUE, or a value alone; a list of numbers is separated by commas, edges are
 Exit status: 0 done, 1 with --confirm: the count is another one, 2 bad input (one line says what), 3 a budget ran out,
 74 the output could not be written, 130 interrupted."""
 
-COMMANDS = ("count", "info", "bounds", "compare", "construct")
+COMMANDS = ("count", "info", "bounds", "compare", "construct", "merge")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     _add_bounds(commands)
     _add_compare(commands)
     _add_construct(commands)
+    _add_merge(commands)
     return top
 
 
@@ -102,13 +115,13 @@ def _add_command(commands: Any, name: str, summary: str, description: str) -> ar
     return command
 
 
-def _add_model(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", metavar="MODEL", type=_path, help="the network's file")
+def _add_model(command: argparse.ArgumentParser, **options: Any) -> None:
+    command.add_argument("model", metavar="MODEL", type=_path, help="the network's file", **options)
 
 
 def _add_count(commands: Any) -> None:
     command = _add_command(commands, "count", "count the linear regions of a network on a domain", COUNT)
-    _add_model(command)
+    _add_model(command, nargs="?")
     _add_domain(command, "one of these; a LIST is comma-separated numbers or a .npy vector")
     command.add_argument(
         "--definition",
@@ -131,6 +144,12 @@ def _add_count(commands: Any) -> None:
         action="store_false",
         help="leave doubtful signs to floating point, and say how many there were",
     )
+    saved = command.add_argument_group("long runs")
+    folder = saved.add_mutually_exclusive_group()
+    folder.add_argument("--save", type=_path, metavar="RUN", help="write what is done to the new folder RUN")
+    folder.add_argument("--resume", type=_path, metavar="RUN", help="go on with the run in the folder RUN")
+    saved.add_argument("--list", action="store_true", help="with --save: keep every region, not only their number")
+    saved.add_argument("--part", type=_share, metavar="K/N", help="with --save: do only share K of N, for `merge`")
 
 
 def _add_domain(command: argparse.ArgumentParser, which: str) -> None:
@@ -220,6 +239,20 @@ def _add_construct(commands: Any) -> None:
     command.add_argument("--out", type=_path, metavar="FILE", help="write the network (.npz)")
     command.add_argument("--confirm", action="store_true", help="count the regions too, and compare")
     _add_budget(command, "--confirm: stop once N or more regions are found", "--confirm: stop after S seconds")
+
+
+def _add_merge(commands: Any) -> None:
+    command = _add_command(commands, "merge", "join saved runs", MERGE)
+    command.add_argument("runs", nargs="+", metavar="RUN", type=_path, help="folders that --save wrote")
+    command.add_argument("--out", required=True, type=_path, metavar="RUN", help="a new folder for the joined run")
+
+
+def _share(text: str) -> tuple[int, int]:
+    first, _, second = text.partition("/")
+    k, n = _positive_integer(first), _positive_integer(second)
+    if k > n:
+        raise argparse.ArgumentTypeError(f"expected K/N with K at most N, such as 1/4, got {shown(text.strip())}")
+    return k, n
 
 
 def _path(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`linregions count`: read the network, choose the domain, count, print."""
+"""`linregions count`: read the network, choose the domain, count, print; or go on with a saved run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from argparse import Namespace
 
 import linregions
 
-from ..partition import Count, Counts, Interval, Status
+from ..errors import InputError
+from ..partition import Count, Status
 from . import status
+from .damage import reported_damage
 from .domains import chosen_domain
 from .progress import Progress
 
@@ -18,23 +20,49 @@ EXIT = {Status.COMPLETE: status.DONE, Status.BUDGET: status.BUDGET, Status.INTER
 
 def count(options: Namespace) -> tuple[str, int]:
     """Run the command; what to print, and the exit status."""
-    network = linregions.read(options.model)
-    domain = chosen_domain(options, input_dim=network.input_dim)
     with Progress() as progress:
-        result = linregions.count(
-            network,
-            domain,
-            definition=options.definition,
-            exact=options.exact,
+        result = _resumed(options, progress) if options.resume is not None else _fresh(options, progress)
+    # Counts are integers of any size, and Python refuses to print more than 4300 digits otherwise.
+    sys.set_int_max_str_digits(0)
+    return json.dumps(result.as_dict()) if options.json else readable(result), EXIT[result.status]
+
+
+def _fresh(options: Namespace, progress: Progress) -> Count:
+    if options.model is None:
+        raise InputError("MODEL is needed: give the network's file, or --resume RUN to go on with a saved run")
+    if options.save is None and (options.list or options.part):
+        raise InputError(f"--{'list' if options.list else 'part'} goes with --save RUN; give the folder to write to")
+    network = linregions.read(options.model)
+    arguments = {
+        "definition": options.definition,
+        "exact": options.exact,
+        "threads": options.threads,
+        "time_limit": options.time_limit,
+        "max_regions": options.max_regions,
+        "progress": progress.callback,
+        "save": options.save,
+        "part": options.part,
+    }
+    domain = chosen_domain(options, input_dim=network.input_dim)
+    if not options.list:
+        return linregions.count(network, domain, engine=options.engine, **arguments)
+    return linregions.enumerate_regions(network, domain, **arguments).count
+
+
+def _resumed(options: Namespace, progress: Progress) -> Count:
+    given = ("box", "segment", "plane", "domain", "space", "list", "part")
+    extra = "MODEL" if options.model is not None else next((f"--{n}" for n in given if getattr(options, n)), None)
+    if extra is not None or not options.exact:
+        raise InputError(f"{extra or '--no-exact'} cannot go with --resume: the run holds all that; leave it out")
+    with reported_damage():
+        result = linregions.resume(
+            options.resume,
             threads=options.threads,
             time_limit=options.time_limit,
             max_regions=options.max_regions,
             progress=progress.callback,
-            engine=options.engine,
         )
-    # Counts are integers of any size, and Python refuses to print more than 4300 digits otherwise.
-    sys.set_int_max_str_digits(0)
-    return json.dumps(result.as_dict()) if options.json else readable(result), EXIT[result.status]
+    return result if isinstance(result, Count) else result.count
 
 
 def readable(result: Count | Interval | Counts) -> str:

@@ -28,12 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _answered(argv: list[str]) -> int:
-    from ..errors import LinregionsError
+    from ..errors import LinregionsError, OutputError
 
     if sys.stdout is None:
         return _fail("standard output is closed, so the result could not be printed; leave it open", status.OUTPUT)
     try:
         text, code = _run(argv)
+    except OutputError as error:
+        return _fail(_with_names_escaped(str(error), argv), status.OUTPUT)
     except LinregionsError as error:
         return _fail(_with_names_escaped(str(error), argv), status.BAD_INPUT)
     except Exception:

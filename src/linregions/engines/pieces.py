@@ -60,9 +60,10 @@ def survey(
 ) -> tuple[Frontier | None, Status]:
     """Number the pieces of a prepared engine; None if the deadline or Ctrl-C came first, which the status tells.
 
-    The depth is the first of 10, 12, 14, 16 that gives 2,048 pieces, unless it is given.
+    Unless it is given, the depth is the first of 10, 12, 14, 16 that gives 2,048 pieces, or at which going deeper no
+    longer doubles them: then the whole search is not much more than its frontier.
     """
-    found = None
+    found, before = None, 0
     for d in DEPTHS if depth is None else (depth,):
         engine.start_survey(listing, exact, d)
         _, status = cells.watch(engine, deadline, None)
@@ -71,8 +72,9 @@ def survey(
             return None, status
         pieces, digest, decisions, doubtful = engine.frontier()
         found = Frontier(d, pieces, f"{digest:016x}", decisions, doubtful)
-        if pieces >= ENOUGH:
+        if pieces >= ENOUGH or pieces < 2 * before:
             break
+        before = pieces
     return found, Status.COMPLETE
 
 

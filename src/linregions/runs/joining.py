@@ -2,8 +2,8 @@
 
 The union of full-dimensional polyhedra is convex if and only if it is their envelope, the intersection of all their
 half-spaces that hold on every one of them (Bemporad, Fukuda and Torrisi, Convexity recognition of the union of
-polyhedra, Computational Geometry 18, 2001): where the union is convex, each of its facets lies on a facet of some part, and that
-part's half-space holds on all; the envelope always contains the union.
+polyhedra, Computational Geometry 18, 2001): where the union is convex, each of its facets lies on a facet of some
+part, and that part's half-space holds on all; the envelope always contains the union.
 """
 
 from __future__ import annotations

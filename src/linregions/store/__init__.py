@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .files import DamageWarning, OutputError
+from .files import DamageWarning
 from .folder import Manifest, RunFolder
 from .lazy import SavedPartition
 from .shards import Batch
 
-__all__ = ["Batch", "DamageWarning", "Manifest", "OutputError", "RunFolder", "SavedPartition"]
+__all__ = ["Batch", "DamageWarning", "Manifest", "RunFolder", "SavedPartition"]

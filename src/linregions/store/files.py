@@ -12,15 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import LinregionsError
+from ..errors import OutputError
 
 BLOCK = 1 << 20
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}
 TEMPORARY = ".part"
-
-
-class OutputError(LinregionsError, OSError):
-    """A run folder could not be written; what it held before is still there."""
 
 
 class DamageWarning(UserWarning):
