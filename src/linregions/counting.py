@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from os import PathLike
+from typing import Any, overload
 
 from .domain import Domain
 from .engines import arrangement, cells
@@ -83,8 +84,8 @@ def count(  # pyright: ignore[reportInconsistentOverload]
     _check(definition, DEFINITIONS, domain)
     parallel = check_parallel(parallel)
     if save is not None:
-        _check_saved(engine, parallel)
-        return _saved(save, net, domain, budget, definition, part, listing=False)
+        _check_saved(engine)
+        return _saved(save, net, domain, {**budget, "parallel": parallel}, definition, part, listing=False)
     _no_part(part)
     if parallel != "threads":
         _only_cells(engine)
@@ -95,7 +96,11 @@ def count(  # pyright: ignore[reportInconsistentOverload]
     return _count(net, domain, definition, out, name)
 
 
-def enumerate_regions(
+@overload
+def enumerate_regions(model: Any, domain: Domain, *, save: None = None, **how: Any) -> Partition: ...
+@overload
+def enumerate_regions(model: Any, domain: Domain, *, save: str | PathLike[str], **how: Any) -> SavedPartition: ...
+def enumerate_regions(  # pyright: ignore[reportInconsistentOverload]
     model: Any,
     domain: Domain,
     *,
@@ -132,8 +137,7 @@ def enumerate_regions(
     _check(definition, domain)
     parallel = check_parallel(parallel)
     if save is not None:
-        _check_saved(cells.NAME, parallel)
-        return _saved(save, net, domain, budget, definition, part, listing=True)
+        return _saved(save, net, domain, {**budget, "parallel": parallel}, definition, part, listing=True)
     _no_part(part)
     if parallel != "threads":
         engine, out, columns = by_workers.run(net, domain, listing=True, parallel=parallel, **budget)
@@ -173,11 +177,7 @@ def _saved(
     return save_run(save, net, domain, listing=listing, definition=definition, budget=budget, part=part)
 
 
-def _check_saved(engine: str, parallel: Any) -> None:
-    if parallel != "threads":
-        raise InputError(
-            "parallel: a saved run works in threads; give machines shares of it with part=(k, n) and merge these"
-        )
+def _check_saved(engine: str) -> None:
     if engine not in ("auto", cells.NAME):
         raise InputError(f"engine: {engine!r} cannot save its run; use '{cells.NAME}', or leave out save")
 

@@ -11,8 +11,9 @@ from .. import bounds, constructions
 from ..bounds.bound import short
 from ..checks import real_number, shown, whole_number
 from ..combinatorics import zaslavsky
-from ..counting import MOST_THREADS, count
+from ..counting import count
 from ..domain import Box, Domain
+from ..engines.budget import MOST_THREADS
 from ..errors import InputError
 from ..network import Network
 from ..partition import Count, Kind, Status

@@ -11,11 +11,12 @@ from ..domain import Domain
 from ..engines import cells, pieces
 from ..engines.budget import checked_budget
 from ..engines.pieces import Ended, Frontier
+from ..engines.workers import check_parallel
 from ..errors import InputError
 from ..network import Network
 from ..partition import Count, Kind, Status
 from ..store import RunFolder, SavedPartition
-from .writer import Writer
+from .searching import search
 
 
 def save(
@@ -28,7 +29,9 @@ def save(
     budget: dict[str, Any],
     part: tuple[int, int] | None = None,
 ) -> Count | SavedPartition:
-    """Count or list into a new run folder; `budget` is what `checked_budget` gives, `part` is (k, n) for share k of n.
+    """Count or list into a new run folder.
+
+    `budget` is what `checked_budget` gives and `parallel`, as for `count`; `part` is (k, n) for share k of n.
 
     Raises:
         InputError: the folder holds something already, or an argument does not fit.
@@ -65,6 +68,7 @@ def resume(
     time_limit: float | None = None,
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
+    parallel: Any = "threads",
 ) -> Count | SavedPartition:
     """Go on with a saved run from what is done; shards that are damaged are reported as a warning and done again.
 
@@ -74,6 +78,7 @@ def resume(
         time_limit: seconds, from when what is on disk has been read and checked.
         max_regions: stop once so many regions, those of earlier times included, are on disk.
         progress: called now and then with (fraction done, regions so far); it goes on from what is done.
+        parallel: "threads", "processes" or a `dask.distributed.Client`, as for `count`; need not be as before.
 
     Returns:
         What the undisturbed run would have returned: a `Count`, or a `SavedPartition` for a listing.
@@ -93,6 +98,7 @@ def resume(
     """
     started = time.perf_counter()
     budget = checked_budget(threads=threads, time_limit=time_limit, max_regions=max_regions, progress=progress)
+    budget["parallel"] = check_parallel(parallel)
     with RunFolder.open(run, write=True, verify=True) as folder:
         manifest, deadline = folder.manifest, pieces.deadline_of(budget["time_limit"])
         if not len(folder.left):
@@ -157,7 +163,7 @@ def _go_on(
     if limit is not None and before >= limit:
         ended = Ended(0, Status.BUDGET, limited=True)
     else:
-        ended = _run(folder, engine, frontier, budget, deadline)
+        ended = search(folder, engine, frontier, budget, deadline)
     if not len(folder.left):
         ended = Ended(0, Status.COMPLETE)
         if budget["progress"] is not None:
@@ -166,43 +172,6 @@ def _go_on(
         ended = Ended(ended.regions, Status.INTERRUPTED)
     ended = Ended(before + ended.regions, ended.status, ended.limited)
     return _result(folder, _count(folder, ended, _reason(ended, budget), started), engine)
-
-
-def _run(folder: RunFolder, engine: Any, frontier: Frontier, budget: dict[str, Any], deadline: float | None) -> Ended:
-    manifest, left, writer = folder.manifest, folder.left, Writer(folder)
-    before, total = folder.sums()[0], len(manifest.pieces)
-    limit, progress = budget["max_regions"], budget["progress"]
-    done, shown = total - len(left), time.perf_counter()
-
-    def look(regions: int) -> None:
-        nonlocal shown
-        writer.look()
-        now = time.perf_counter()
-        if progress is not None and now - shown > 0.1:
-            shown = now
-            progress(min(0.999, (done + writer.pieces) / total), before + regions)
-
-    try:
-        ended = pieces.run(
-            engine,
-            frontier,
-            left,
-            listing=manifest.listing,
-            exact=manifest.exact,
-            each=writer.add,
-            threads=budget["threads"],
-            deadline=deadline,
-            max_regions=0 if limit is None else limit - before,
-            look=look,
-        )
-        try:
-            writer.close()
-        except KeyboardInterrupt:
-            ended = Ended(ended.regions, Status.INTERRUPTED)
-    except BaseException:
-        writer.abandon()
-        raise
-    return ended
 
 
 def _reason(ended: Ended, budget: dict[str, Any]) -> str:

@@ -29,16 +29,16 @@ class Writer:
         self._size += batch.size
         self.pieces += len(batch.table)
 
-    def look(self) -> None:
-        """Write if it is time to.
+    def look(self, *, now: bool = False) -> None:
+        """Write if it is time to, or `now`.
 
         Raises:
             OutputError: an earlier write failed.
         """
-        now = time.perf_counter()
-        if now - self._last >= INTERVAL or self._size >= LARGEST:
+        clock = time.perf_counter()
+        if now or clock - self._last >= INTERVAL or self._size >= LARGEST:
             self._flush()
-            self._last = now
+            self._last = clock
 
     def close(self) -> None:
         """Write what is left and wait for it; Ctrl-C meanwhile is heard afterwards.
