@@ -73,6 +73,31 @@ void accumulate_fixed(int n, int count, const double* const* w, const double* g,
   }
 }
 
+// The same for any number of columns, a few at a time.
+void accumulate_any(int n, int count, const double* const* w, const double* g, int cols, double* z,
+                    std::size_t stride) {
+  constexpr int kBlock = 8;
+  for (int i = 0; i < n; i += kLanes) {
+    for (int from = 0; from < cols - 2; from += kBlock) {
+      const int some = cols - 2 - from < kBlock ? cols - 2 - from : kBlock;
+      Vec acc[kBlock];
+      for (int c = 0; c < some; ++c) acc[c] = load(z + (from + c) * stride + i);
+      for (int j = 0; j < count; ++j) {
+        const Vec v = load(w[j] + i);
+        const double* gj = g + static_cast<std::size_t>(j) * cols + from;
+        for (int c = 0; c < some; ++c) acc[c] = add(acc[c], mul(v, broadcast(gj[c])));
+      }
+      for (int c = 0; c < some; ++c) store(z + (from + c) * stride + i, acc[c]);
+    }
+    for (int c = cols - 2; c < cols; ++c) {
+      Vec acc = load(z + c * stride + i);
+      for (int j = 0; j < count; ++j)
+        acc = add(acc, mul(absolute(load(w[j] + i)), broadcast(g[static_cast<std::size_t>(j) * cols + c])));
+      store(z + c * stride + i, acc);
+    }
+  }
+}
+
 void accumulate(int n, int count, const double* const* w, const double* g, int cols, double* z, std::size_t stride) {
   switch (cols) {
     case 4: return accumulate_fixed<4>(n, count, w, g, z, stride);
@@ -83,7 +108,7 @@ void accumulate(int n, int count, const double* const* w, const double* g, int c
     case 9: return accumulate_fixed<9>(n, count, w, g, z, stride);
     case 10: return accumulate_fixed<10>(n, count, w, g, z, stride);
     case 11: return accumulate_fixed<11>(n, count, w, g, z, stride);
-    default: break;
+    default: return accumulate_any(n, count, w, g, cols, z, stride);
   }
 }
 
