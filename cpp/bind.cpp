@@ -1,112 +1,21 @@
 // The only file that knows Python.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
-#include <stdexcept>
-
 #include "arrangement.hpp"
-#include "bind_complex.hpp"
+#include "bind_parse.hpp"
 #include "run.hpp"
 #include "volume.hpp"
 
 namespace nb = nanobind;
 using namespace linregions;
+using namespace linregions::python;
 
 namespace {
-
-using Array = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
-using Index = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
-
-Int parse(const std::string& text) {  // hexadecimal, with an optional sign
-  const bool negative = !text.empty() && text[0] == '-';
-  std::vector<std::uint64_t> limbs;
-  std::size_t end = text.size();
-  const std::size_t begin = negative ? 1 : 0;
-  while (end > begin) {
-    const std::size_t from = end - begin > 16 ? end - 16 : begin;
-    limbs.push_back(std::stoull(text.substr(from, end - from), nullptr, 16));
-    end = from;
-  }
-  return Int::from_limbs(negative, limbs.data(), limbs.size());
-}
-
-std::string format(const Int& v) {
-  static const char* digit = "0123456789abcdef";
-  std::string out;
-  for (const std::uint64_t limb : v.magnitude())
-    for (int k = 0; k < 64; k += 4) out.insert(out.begin(), digit[limb >> k & 15]);
-  if (out.empty()) out = "0";
-  return v.sign() < 0 ? "-" + out : out;
-}
-
-IntRow parse_row(nb::handle row) {
-  IntRow out;
-  for (nb::handle v : row) out.push_back(parse(nb::cast<std::string>(v)));
-  return out;
-}
-
-std::vector<double> doubles(nb::handle array) {
-  auto a = nb::cast<Array>(array);
-  return {a.data(), a.data() + a.size()};
-}
-
-std::vector<std::int64_t> integers(nb::handle array) {
-  auto a = nb::cast<Index>(array);
-  return {a.data(), a.data() + a.size()};
-}
 
 class Engine {
  public:
   Engine(nb::list stages, nb::dict domain) {
-    std::vector<StageInput> inputs;
-    for (nb::handle h : stages) {
-      nb::dict d = nb::cast<nb::dict>(h);
-      StageInput s;
-      s.rows = nb::cast<int>(d["rows"]);
-      s.inputs = nb::cast<int>(d["inputs"]);
-      s.bias = doubles(d["bias"]);
-      if (!d["divisor"].is_none()) s.divisor = doubles(d["divisor"]);
-      if (d.contains("indptr")) {
-        s.dense = false;
-        s.indptr = integers(d["indptr"]);
-        s.indices = integers(d["indices"]);
-        s.data = doubles(d["data"]);
-      } else {
-        weights_.push_back(nb::cast<Array>(d["weight"]));
-        s.weight = weights_.back().data();
-      }
-      s.max = nb::cast<bool>(d["max"]);
-      if (s.max) {
-        s.offsets = integers(d["offsets"]);
-      } else {
-        for (std::int64_t i : integers(d["index"])) s.function_of.push_back(static_cast<int>(i));
-        for (nb::handle f : d["functions"]) {
-          auto t = nb::cast<nb::tuple>(f);
-          Function fn;
-          fn.breakpoints = nb::cast<std::vector<double>>(t[0]);
-          fn.slopes = nb::cast<std::vector<double>>(t[1]);
-          fn.value = nb::cast<double>(t[2]);
-          s.functions.push_back(std::move(fn));
-        }
-      }
-      inputs.push_back(std::move(s));
-    }
-    Domain d;
-    d.dim = nb::cast<int>(domain["dim"]);
-    if (d.dim < 1 || d.dim > kMaxDim) throw std::invalid_argument("dimension out of range");
-    for (nb::handle row : domain["rows"]) d.rows.push_back(parse_row(row));
-    if (!domain["embedding"].is_none())
-      for (nb::handle row : domain["embedding"]) d.embedding.push_back(parse_row(row));
-    d.scale = parse(nb::cast<std::string>(domain["scale"]));
-    if (!domain["lower"].is_none()) {
-      d.box = true;
-      d.lower = doubles(domain["lower"]);
-      d.upper = doubles(domain["upper"]);
-    }
-    run_ = std::make_unique<Run>(std::move(inputs), std::move(d));
-    weights_.clear();
+    std::vector<Array> weights;
+    auto inputs = parse_stages(stages, weights);
+    run_ = std::make_unique<Run>(std::move(inputs), parse_domain(domain, kMaxDim));
   }
 
   void prepare() {
@@ -207,37 +116,11 @@ class Engine {
       outputs.push_back(std::move(p.output));
     }
     const std::size_t n = pieces.size();
-    return nb::make_tuple(nb::ndarray<nb::numpy, std::int64_t>(table, {n, std::size_t{4}}, own), columns(outputs));
+    return nb::make_tuple(nb::ndarray<nb::numpy, std::int64_t>(table, {n, std::size_t{4}}, own), columns(outputs, run_->shared));
   }
 
   // (patterns, witnesses, witness_ok) of a finished listing, in the order of the search.
-  nb::tuple collect() { return columns(run_->shared.outputs); }
-
-  nb::tuple columns(std::vector<std::unique_ptr<Output>>& outputs) const {
-    const Shared& s = run_->shared;
-    std::uint64_t n = 0;
-    for (const auto& o : outputs) n += o ? o->regions : 0;
-    const auto bytes = static_cast<std::size_t>(s.model.pattern_bytes), dim = static_cast<std::size_t>(s.domain.dim);
-    auto* patterns = new std::uint8_t[std::max<std::size_t>(1, n * bytes)];
-    nb::capsule own_patterns(patterns, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
-    auto* witnesses = new double[std::max<std::size_t>(1, n * dim)];
-    nb::capsule own_witnesses(witnesses, [](void* p) noexcept { delete[] static_cast<double*>(p); });
-    auto* ok = new std::uint8_t[std::max<std::size_t>(1, n)];
-    nb::capsule own_ok(ok, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
-    std::size_t at = 0;
-    for (auto& o : outputs) {
-      if (!o) continue;
-      std::copy(o->patterns.begin(), o->patterns.end(), patterns + at * bytes);
-      std::copy(o->witnesses.begin(), o->witnesses.end(), witnesses + at * dim);
-      std::copy(o->witness_ok.begin(), o->witness_ok.end(), ok + at);
-      at += o->regions;
-      o.reset();
-    }
-    outputs.clear();
-    return nb::make_tuple(nb::ndarray<nb::numpy, std::uint8_t>(patterns, {n, bytes}, own_patterns),
-                          nb::ndarray<nb::numpy, double>(witnesses, {n, dim}, own_witnesses),
-                          nb::ndarray<nb::numpy, std::uint8_t>(ok, {n}, own_ok));
-  }
+  nb::tuple collect() { return columns(run_->shared.outputs, run_->shared); }
 
   // The vertices of the region with the given pieces (all units of all splitting stages), or None.
   nb::object replay(std::vector<int> pieces, bool exact) {
@@ -294,7 +177,6 @@ class Engine {
     return depth;
   }
   std::unique_ptr<Run> run_;
-  std::vector<Array> weights_;
 };
 
 // Counts an arrangement; the same verbs as Engine, so one loop watches both.
@@ -341,6 +223,8 @@ class Hyperplanes {
 
 }  // namespace
 
+void bind_lp(nb::module_& m);
+
 NB_MODULE(_core, m) {
   m.doc() = "The compiled kernels of linregions.";
   m.attr("max_dim") = kMaxDim;
@@ -374,4 +258,5 @@ NB_MODULE(_core, m) {
       .def("wait", &Hyperplanes::wait)
       .def("stop", &Hyperplanes::stop)
       .def("state", &Hyperplanes::state);
+  bind_lp(m);
 }

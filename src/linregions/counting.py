@@ -6,9 +6,7 @@ from os import PathLike
 from typing import Any, overload
 
 from .domain import Domain
-from .engines import arrangement, cells
-from .engines import parallel as by_workers
-from .engines.budget import checked_budget
+from .engines import arrangement, cells, lp, pieces
 from .engines.workers import check_parallel
 from .errors import InputError
 from .network import Network
@@ -43,10 +41,8 @@ def count(  # pyright: ignore[reportInconsistentOverload]
 
     Args:
         model: a `Network`, a path (.onnx, .npz, .safetensors), an ONNX model or a torch module.
-        domain: where to count; its `input_dim` must be the network's, its dimension 1 to 8.
-        definition: which regions: "activation", the default; "patterns", "linear", "closed", "affine" or "convex"; or
-            "all" for the table (docs/structure.md says what they are).  All but "activation" list the regions first, in
-            memory, and the limits hold for the listing.
+        domain: where to count; its `input_dim` must be the network's.
+        definition: which regions; "activation" is the only one so far.
         exact: settle in rational arithmetic what floating point cannot; with False such decisions are left to floating
             point and the result says how many there were.
         threads: worker threads, 1 to 1024; None takes the cores of this process.  With processes, their number.
@@ -55,12 +51,8 @@ def count(  # pyright: ignore[reportInconsistentOverload]
         time_limit: seconds; when they run out the result is a lower bound; None or infinity is no limit.
         max_regions: stop once this many or more are found; the result is then a lower bound.
         progress: called now and then with (fraction done, regions so far).
-        engine: "cells" (every network, dimension 1 to 8), "arrangement" (one hidden layer with small integer weights on
-            the whole space, any dimension), or "auto", the faster one that applies.
-        save: a new folder into which what is done is written as it is done, so that `resume` can go on after whatever
-            happened; the engine is then "cells".
-        part: with `save`, (k, n) does only share k of n of the search, for `merge` to join; the count of a share is a
-            lower bound.
+        engine: "cells" (every network, dimension 1 to 8), "lp" (every network, any dimension, slower), "arrangement" (one
+            hidden layer with small integer weights on the whole space, any dimension), or "auto", the one that suits.
 
     Returns:
         A `Count`; its kind is exact when the run completed with every sign decided rigorously.  For "convex" an
@@ -111,9 +103,8 @@ def enumerate_regions(  # pyright: ignore[reportInconsistentOverload]
     time_limit: float | None = None,
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
-    save: Any = None,
-    part: tuple[int, int] | None = None,
-) -> Partition | SavedPartition:
+    engine: str = "auto",
+) -> Partition:
     """List the activation regions of a network on a domain.
 
     Arguments as for `count`.  The regions come in the same order whatever the number of threads.  Patterns and
@@ -140,18 +131,21 @@ def enumerate_regions(  # pyright: ignore[reportInconsistentOverload]
         return _saved(save, net, domain, {**budget, "parallel": parallel}, definition, part, listing=True)
     _no_part(part)
     if parallel != "threads":
-        engine, out, columns = by_workers.run(net, domain, listing=True, parallel=parallel, **budget)
+        _only_cells(engine)
+        name = cells.NAME
+        opened, out, columns = pieces.run(net, domain, listing=True, parallel=parallel, **budget)
     else:
-        engine = cells.open_engine(net, domain)
-        out = cells.run(engine, domain=domain, listing=True, **budget)
-        columns = engine.collect()
-    return Partition(net, domain, _count(net, domain, "activation", out, cells.NAME), engine, *columns)
+        name, opened = _open(net, domain, engine, listing=True)
+        out = cells.run(opened, domain=domain, listing=True, **budget)
+        columns = opened.collect()
+    return Partition(net, domain, _count(net, domain, definition, out, name), opened, *columns)
 
 
-def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
-    if engine not in ("auto", cells.NAME, arrangement.NAME):
-        raise InputError(f"engine: {engine!r} is not known; use 'auto', '{cells.NAME}' or '{arrangement.NAME}'")
-    if engine != cells.NAME:
+def _open(net: Network, domain: Domain, engine: str, *, listing: bool = False) -> tuple[str, Any]:
+    names = ("auto", cells.NAME, lp.NAME) if listing else ("auto", cells.NAME, lp.NAME, arrangement.NAME)
+    if engine not in names:
+        raise InputError(f"engine: {engine!r} is not known; use one of {', '.join(map(repr, names))}")
+    if engine in ("auto", arrangement.NAME) and not listing:
         largest = arrangement.LARGEST if engine == arrangement.NAME else arrangement.SMALL
         opened = arrangement.open_engine(net, domain, largest=largest)
         if opened is not None:
@@ -159,8 +153,10 @@ def _open(net: Network, domain: Domain, engine: str) -> tuple[str, Any]:
         if engine == arrangement.NAME:
             raise InputError(
                 "engine: 'arrangement' counts one hidden layer with integer rows (up to a factor) on a Space; "
-                f"use 'cells' for {net!r} on {domain!r}"
+                f"use 'auto' for {net!r} on {domain!r}"
             )
+    if engine == lp.NAME or (engine == "auto" and domain.dim > cells.MAX_DIM):
+        return lp.NAME, lp.open_engine(net, domain)
     return cells.NAME, cells.open_engine(net, domain)
 
 

@@ -44,21 +44,26 @@ def open_engine(net: Network, domain: Domain) -> Any:
     """
     from .._core import Engine
 
+    check_inputs(net, domain)
+    if domain.dim > MAX_DIM:
+        raise InputError(
+            f"domain: dimension {domain.dim} is above the {MAX_DIM} that the cells engine takes; "
+            "use engine='lp', a Segment or a Plane slice"
+        )
+    try:
+        engine = Engine([stage_input(s) for s in net.stages], _domain(domain))
+    except RuntimeError as error:
+        raise InputError(f"network: {net!r} is too large for this engine: {error}") from error
+    return engine
+
+
+def check_inputs(net: Network, domain: Domain) -> None:
+    """Refuse a domain of another number of inputs than the network's."""
     if domain.input_dim != net.input_dim:
         raise InputError(
             f"domain: the network takes {net.input_dim} inputs, and {domain!r} gives {domain.input_dim}; "
             "give the domain one coordinate per network input"
         )
-    if domain.dim > MAX_DIM:
-        raise InputError(
-            f"domain: dimension {domain.dim} is above the {MAX_DIM} that exact enumeration takes; "
-            "use a Segment, a Plane slice, or a network with fewer inputs"
-        )
-    try:
-        engine = Engine([_stage(s) for s in net.stages], _domain(domain))
-    except RuntimeError as error:
-        raise InputError(f"network: {net!r} is too large for this engine: {error}") from error
-    return engine
 
 
 def run(
@@ -155,7 +160,15 @@ def check_domain(engine: Any, domain: Domain) -> None:
         )
 
 
-def _stage(stage: Stage) -> dict[str, Any]:
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def stage_input(stage: Stage) -> dict[str, Any]:
+    """A stage as the compiled engines take it."""
     out: dict[str, Any] = {
         "rows": stage.rows,
         "inputs": stage.inputs,
@@ -178,17 +191,18 @@ def _stage(stage: Stage) -> dict[str, Any]:
     return out
 
 
-def _hex_rows(rows: list[list[int]]) -> list[list[str]]:
+def hex_rows(rows: list[list[int]]) -> list[list[str]]:
+    """Integers of any size as the compiled engines take them."""
     return [[format(v, "x") for v in row] for row in rows]
 
 
 def _domain(domain: Domain) -> dict[str, Any]:
     # A half-space may be scaled by any positive number, so every row is made integral on its own.
     rows = [scaled_integers([row])[0][0] for row in domain.halfspaces]
-    out: dict[str, Any] = {"dim": domain.dim, "rows": _hex_rows(rows), "embedding": None, "scale": "1"}
+    out: dict[str, Any] = {"dim": domain.dim, "rows": hex_rows(rows), "embedding": None, "scale": "1"}
     if domain.embedding is not None:
         integers, scale = scaled_integers(domain.embedding)
-        out["embedding"], out["scale"] = _hex_rows(integers), format(scale, "x")
+        out["embedding"], out["scale"] = hex_rows(integers), format(scale, "x")
     box = isinstance(domain, Box)
     out["lower"] = np.ascontiguousarray(domain.lower) if box else None
     out["upper"] = np.ascontiguousarray(domain.upper) if box else None

@@ -92,6 +92,7 @@ class Partition:
         Off by at most 1e-6 of itself or 1e-11 of the volume of the domain's bounding box, whichever is larger;
         `exact_volume` has no error.
         """
+        self._need_vertices()
         if not len(self) or not self.network.unit_count:
             return np.array([self._volume(i) for i in range(len(self))])
         out = self._engine.volumes(np.ascontiguousarray(self._pieces(slice(None)), dtype=np.int32))
@@ -105,6 +106,7 @@ class Partition:
         Raises:
             InputError: the region is unbounded.
         """
+        self._need_vertices()
         shape = self._shape(i, exact=True)
         points = self._bounded(shape, i)
         total = Fraction(0)
@@ -137,6 +139,7 @@ class Partition:
 
         An unbounded region gives its finite vertices only, so there may be none.
         """
+        self._need_vertices()
         shape = self._shape(i)
         points = np.array(shape["vertices"]).reshape(-1, self.domain.dim)[~np.array(shape["far"])]
         if self.domain.dim == 2 and len(points) > 2:
@@ -146,6 +149,7 @@ class Partition:
 
     def exact_vertices(self, i: int) -> list[list[Fraction]]:
         """Vertices of a bounded region `i` as rational numbers, in no particular order."""
+        self._need_vertices()
         return self._bounded(self._shape(i, exact=True), i)
 
     def exact_witness(self, i: int) -> list[Fraction]:
@@ -238,6 +242,13 @@ class Partition:
         if shape is None:
             raise InputError(f"region {i}: its cell was not found again after an inexact run; list it with exact=True")
         return shape
+
+    def _need_vertices(self) -> None:
+        if not hasattr(self._engine, "volumes"):
+            raise InputError(
+                f"partition: the engine 'lp' finds no vertices or volumes, dimension {self.domain.dim}; "
+                "use patterns and witnesses, a Plane slice, or engine='cells' up to dimension 8"
+            )
 
     def _bounded(self, shape: dict[str, Any], i: int) -> list[list[Fraction]]:
         if any(shape["far"]):
