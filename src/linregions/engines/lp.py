@@ -35,7 +35,7 @@ def open_engine(net: Network, domain: Domain) -> Any:
     cells.check_inputs(net, domain)
     first = net.stages[0]
     keep = _needed_inputs(first, domain)
-    stages = [first if len(keep) == first.inputs else _narrowed(first, keep), *net.stages[1:]]
+    stages = [first if len(keep) == domain.dim else _narrowed(first, keep), *net.stages[1:]]
     from .._core import LpEngine
 
     try:
