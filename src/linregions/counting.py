@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any, overload
+from typing import Any, Literal, overload
 
+from .checks import shown
 from .domain import Domain
-from .engines import arrangement, cells, lp, pieces
+from .engines import cells
+from .engines import parallel as by_workers
+from .engines.budget import checked_budget
+from .engines.choice import only_cells, open_engine
 from .engines.workers import check_parallel
 from .errors import InputError
 from .network import Network
-from .partition import Count, Partition
+from .partition import Count, Counts, Interval, Partition
+from .partition.definitions import NAMES, counted
 from .store import SavedPartition
 
-DEFINITIONS = ("activation",)
+DEFINITIONS = (*NAMES, "all")
 
 
 @overload
@@ -36,13 +41,15 @@ def count(  # pyright: ignore[reportInconsistentOverload]
     engine: str = "auto",
     save: Any = None,
     part: tuple[int, int] | None = None,
-) -> Count:
-    """Count the activation regions of a network on a domain: full-dimensional, one activation pattern each.
+) -> Count | Interval | Counts:
+    """Count the regions of a network on a domain: by default full-dimensional activation regions, one pattern each.
 
     Args:
         model: a `Network`, a path (.onnx, .npz, .safetensors), an ONNX model or a torch module.
         domain: where to count; its `input_dim` must be the network's.
-        definition: which regions; "activation" is the only one so far.
+        definition: which regions: "activation", the default; "patterns", "linear", "closed", "affine" or "convex"; or
+            "all" for the table (docs/structure.md says what they are).  All but "activation" list the regions first, in
+            memory and in dimension 1 to 8, and the limits hold for the listing.
         exact: settle in rational arithmetic what floating point cannot; with False such decisions are left to floating
             point and the result says how many there were.
         threads: worker threads, 1 to 1024; None takes the cores of this process.  With processes, their number.
@@ -51,8 +58,12 @@ def count(  # pyright: ignore[reportInconsistentOverload]
         time_limit: seconds; when they run out the result is a lower bound; None or infinity is no limit.
         max_regions: stop once this many or more are found; the result is then a lower bound.
         progress: called now and then with (fraction done, regions so far).
-        engine: "cells" (every network, dimension 1 to 8), "lp" (every network, any dimension, slower), "arrangement" (one
-            hidden layer with small integer weights on the whole space, any dimension), or "auto", the one that suits.
+        engine: "cells" (every network, dimension 1 to 8), "lp" (every network, any dimension, slower), "arrangement"
+            (one hidden layer with small integer weights on the whole space, any dimension), or "auto", which chooses.
+        save: a new folder into which what is done is written as it is done, so that `resume` can go on after whatever
+            happened; the engine is then "cells".
+        part: with `save`, (k, n) does only share k of n of the search, for `merge` to join; the count of a share is a
+            lower bound.
 
     Returns:
         A `Count`; its kind is exact when the run completed with every sign decided rigorously.  For "convex" an
@@ -76,16 +87,18 @@ def count(  # pyright: ignore[reportInconsistentOverload]
     _check(definition, DEFINITIONS, domain)
     parallel = check_parallel(parallel)
     if save is not None:
-        _check_saved(engine)
-        return _saved(save, net, domain, {**budget, "parallel": parallel}, definition, part, listing=False)
+        return _saved(save, net, domain, budget, definition, part, engine, parallel, listing=False)
     _no_part(part)
+    if definition != "activation":
+        _check_merging(definition, exact, engine)
+        return counted(_list(net, domain, engine, parallel, budget), definition)
     if parallel != "threads":
-        _only_cells(engine)
+        only_cells(engine, "parallel")
         _, out, _ = by_workers.run(net, domain, listing=False, parallel=parallel, **budget)
-        return _count(net, domain, definition, out, cells.NAME)
-    name, opened = _open(net, domain, engine)
+        return _count(net, domain, out, cells.NAME)
+    name, opened = open_engine(net, domain, engine, listing=False)
     out = cells.run(opened, domain=domain, listing=False, **budget)
-    return _count(net, domain, definition, out, name)
+    return _count(net, domain, out, name)
 
 
 @overload
@@ -104,7 +117,9 @@ def enumerate_regions(  # pyright: ignore[reportInconsistentOverload]
     max_regions: int | None = None,
     progress: cells.Progress | None = None,
     engine: str = "auto",
-) -> Partition:
+    save: Any = None,
+    part: tuple[int, int] | None = None,
+) -> Partition | SavedPartition:
     """List the activation regions of a network on a domain.
 
     Arguments as for `count`.  The regions come in the same order whatever the number of threads.  Patterns and
@@ -125,57 +140,51 @@ def enumerate_regions(  # pyright: ignore[reportInconsistentOverload]
         exact=exact, threads=threads, time_limit=time_limit, max_regions=max_regions, progress=progress
     )
     net = _network(model)
-    _check(definition, domain)
+    _check(definition, ("activation",), domain)
     parallel = check_parallel(parallel)
     if save is not None:
-        return _saved(save, net, domain, {**budget, "parallel": parallel}, definition, part, listing=True)
+        return _saved(save, net, domain, budget, definition, part, engine, parallel, listing=True)
     _no_part(part)
+    return _list(net, domain, engine, parallel, budget)
+
+
+def _list(net: Network, domain: Domain, engine: str, parallel: Any, budget: dict[str, Any]) -> Partition:
     if parallel != "threads":
-        _only_cells(engine)
+        only_cells(engine, "parallel")
         name = cells.NAME
-        opened, out, columns = pieces.run(net, domain, listing=True, parallel=parallel, **budget)
+        opened, out, columns = by_workers.run(net, domain, listing=True, parallel=parallel, **budget)
     else:
-        name, opened = _open(net, domain, engine, listing=True)
+        name, opened = open_engine(net, domain, engine, listing=True)
         out = cells.run(opened, domain=domain, listing=True, **budget)
         columns = opened.collect()
-    return Partition(net, domain, _count(net, domain, definition, out, name), opened, *columns)
-
-
-def _open(net: Network, domain: Domain, engine: str, *, listing: bool = False) -> tuple[str, Any]:
-    names = ("auto", cells.NAME, lp.NAME) if listing else ("auto", cells.NAME, lp.NAME, arrangement.NAME)
-    if engine not in names:
-        raise InputError(f"engine: {engine!r} is not known; use one of {', '.join(map(repr, names))}")
-    if engine in ("auto", arrangement.NAME) and not listing:
-        largest = arrangement.LARGEST if engine == arrangement.NAME else arrangement.SMALL
-        opened = arrangement.open_engine(net, domain, largest=largest)
-        if opened is not None:
-            return arrangement.NAME, opened
-        if engine == arrangement.NAME:
-            raise InputError(
-                "engine: 'arrangement' counts one hidden layer with integer rows (up to a factor) on a Space; "
-                f"use 'auto' for {net!r} on {domain!r}"
-            )
-    if engine == lp.NAME or (engine == "auto" and domain.dim > cells.MAX_DIM):
-        return lp.NAME, lp.open_engine(net, domain)
-    return cells.NAME, cells.open_engine(net, domain)
-
-
-def _only_cells(engine: str) -> None:
-    if engine not in ("auto", cells.NAME):
-        raise InputError(f"parallel: engine {engine!r} runs in threads only; use engine='{cells.NAME}' or 'auto'")
+    found = Partition(net, domain, _count(net, domain, out, name), opened, *columns)
+    # A boundary is taken from all regions of a larger network, so without a limit; with as many threads or workers.
+    whole = budget | {"exact": True, "time_limit": None, "max_regions": None, "progress": None}
+    found._relist = lambda network: _list(network, domain, engine, parallel, whole)
+    return found
 
 
 def _saved(
-    save: Any, net: Network, domain: Domain, budget: dict[str, Any], definition: str, part: Any, *, listing: bool
+    save: Any,
+    net: Network,
+    domain: Domain,
+    budget: dict[str, Any],
+    definition: str,
+    part: Any,
+    engine: str,
+    parallel: Any,
+    *,
+    listing: bool,
 ) -> Any:
     from .runs import save as save_run
 
-    return save_run(save, net, domain, listing=listing, definition=definition, budget=budget, part=part)
-
-
-def _check_saved(engine: str) -> None:
-    if engine not in ("auto", cells.NAME):
-        raise InputError(f"engine: {engine!r} cannot save its run; use '{cells.NAME}', or leave out save")
+    only_cells(engine, "save")
+    if definition != "activation":
+        raise InputError(
+            f"save: {definition!r} regions are not counted piece by piece; save the activation regions, or leave out save"
+        )
+    how = {**budget, "parallel": parallel}
+    return save_run(save, net, domain, listing=listing, definition=definition, budget=how, part=part)
 
 
 def _no_part(part: Any) -> None:
@@ -191,20 +200,27 @@ def _network(model: Any) -> Network:
     return read(model)
 
 
-def _check(definition: str, domain: Any) -> None:
-    if definition not in DEFINITIONS:
-        known = ", ".join(repr(d) for d in DEFINITIONS)
-        raise InputError(f"definition: {definition!r} is not available; use {known}")
+def _check_merging(definition: str, exact: bool, engine: str) -> None:
+    if not exact:
+        raise InputError(f"exact: {definition!r} regions are told apart by exact signs; leave exact=True")
+    if engine not in ("auto", cells.NAME):
+        raise InputError(f"engine: {engine!r} counts activation regions only; use 'auto' for {definition!r}")
+
+
+def _check(definition: Any, available: tuple[str, ...], domain: Any) -> None:
+    if definition not in available:
+        known = ", ".join(repr(d) for d in available)
+        raise InputError(f"definition: {shown(definition)} is not available; use {known}")
     if not isinstance(domain, Domain):
         raise InputError(f"domain: expected a Box, Polytope, Segment, Plane or Space, got {type(domain).__name__}")
 
 
-def _count(net: Network, domain: Domain, definition: str, out: cells.Outcome, engine: str) -> Count:
+def _count(net: Network, domain: Domain, out: cells.Outcome, engine: str) -> Count:
     return Count(
         value=out.regions,
         kind=out.kind,
         status=out.status,
-        definition=definition,
+        definition="activation",
         engine=engine,
         exact_decisions=out.exact_decisions,
         doubtful=out.doubtful,

@@ -1,0 +1,44 @@
+"""Which engine takes a network and a domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..domain import Domain
+from ..errors import InputError
+from ..network import Network
+from . import arrangement, cells, lp
+
+
+def open_engine(net: Network, domain: Domain, engine: str, *, listing: bool) -> tuple[str, Any]:
+    """The engine of that name, or the fastest one that applies for "auto": its name, and the engine itself.
+
+    Raises:
+        InputError: there is no engine of that name, or it does not take the network on the domain.
+    """
+    names = ("auto", cells.NAME, lp.NAME) if listing else ("auto", cells.NAME, lp.NAME, arrangement.NAME)
+    if engine not in names:
+        raise InputError(f"engine: {engine!r} is not known; use one of {', '.join(map(repr, names))}")
+    if engine in ("auto", arrangement.NAME) and not listing:
+        largest = arrangement.LARGEST if engine == arrangement.NAME else arrangement.SMALL
+        opened = arrangement.open_engine(net, domain, largest=largest)
+        if opened is not None:
+            return arrangement.NAME, opened
+        if engine == arrangement.NAME:
+            raise InputError(
+                "engine: 'arrangement' counts one hidden layer with integer rows (up to a factor) on a Space; "
+                f"use 'auto' for {net!r} on {domain!r}"
+            )
+    if engine == lp.NAME or (engine == "auto" and domain.dim > cells.MAX_DIM):
+        return lp.NAME, lp.open_engine(net, domain)
+    return cells.NAME, cells.open_engine(net, domain)
+
+
+def only_cells(engine: str, what: str) -> None:
+    """Refuse an engine that does not divide its search into pieces.
+
+    Raises:
+        InputError: it is neither "auto" nor "cells".
+    """
+    if engine not in ("auto", cells.NAME):
+        raise InputError(f"{what}: engine {engine!r} has no pieces; use engine='{cells.NAME}' or 'auto', or leave it out")
