@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -19,7 +20,7 @@ from linregions.partition.definitions import NAMES, counted, merged, patterns_at
 from linregions.partition.hull import meets_origin
 
 CHAIN = ("affine", "closed", "linear", "activation", "patterns")
-EXAMPLES = {str(k): k.network for k in example_nets()}
+# |x| <= 1: f = y.  Beyond, f is 0 on the cones |y| <= |x| - 1, whose tips (1, 0) and (-1, 0) the segment y = 0 joins.
 # |x| <= 1: f = y.  Beyond, f is 0 on the two cones |y| <= |x| - 1, whose tips (1, 0) and (-1, 0) the segment y = 0 joins.
 CONES = Network.from_arrays(
     [
@@ -115,7 +116,7 @@ def test_degenerate_nets_agree_with_the_slow_count(seed):
     widths = [d, int(rng.integers(2, 5)), int(rng.integers(1, 4)), int(rng.integers(1, 3))]
     layers = [
         (rng.integers(-1, 2, (b, a)).astype(float), rng.integers(-1, 2, b) * float(rng.integers(0, 2)))
-        for a, b in zip(widths, widths[1:], strict=False)
+        for a, b in itertools.pairwise(widths)
     ]
     activation = ["relu", "relu", "abs", "hardtanh"][seed % 4]
     check(Network.from_arrays(layers, activation=activation), Space(d) if seed % 3 else Box.cube(-2, 2, d))
@@ -146,7 +147,7 @@ def test_the_chain_on_nets_of_middling_size(seed):
     widths = [2 + seed % 2, 8, 6, 2]
     layers = [
         (rng.integers(-1, 2, (b, a)).astype(float), rng.integers(-1, 2, b))
-        for a, b in zip(widths, widths[1:], strict=False)
+        for a, b in itertools.pairwise(widths)
     ]
     found = numbers(Network.from_arrays(layers), Box.cube(-2, 2, widths[0]))
     assert [found[n] for n in CHAIN] == sorted(found.values())

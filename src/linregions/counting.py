@@ -181,7 +181,7 @@ def _saved(
     only_cells(engine, "save")
     if definition != "activation":
         raise InputError(
-            f"save: {definition!r} regions are not counted piece by piece; save the activation regions, or leave out save"
+            f"save: {definition!r} regions are not counted piece by piece; save the activation regions, or do not save"
         )
     how = {**budget, "parallel": parallel}
     return save_run(save, net, domain, listing=listing, definition=definition, budget=how, part=part)

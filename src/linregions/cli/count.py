@@ -9,7 +9,7 @@ from argparse import Namespace
 import linregions
 
 from ..errors import InputError
-from ..partition import Count, Status
+from ..partition import Count, Counts, Interval, Status
 from . import status
 from .damage import reported_damage
 from .domains import chosen_domain
@@ -27,7 +27,7 @@ def count(options: Namespace) -> tuple[str, int]:
     return json.dumps(result.as_dict()) if options.json else readable(result), EXIT[result.status]
 
 
-def _fresh(options: Namespace, progress: Progress) -> Count:
+def _fresh(options: Namespace, progress: Progress) -> Count | Interval | Counts:
     if options.model is None:
         raise InputError("MODEL is needed: give the network's file, or --resume RUN to go on with a saved run")
     if options.save is None and (options.list or options.part):

@@ -160,13 +160,6 @@ def check_domain(engine: Any, domain: Domain) -> None:
         )
 
 
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
-
-
 def stage_input(stage: Stage) -> dict[str, Any]:
     """A stage as the compiled engines take it."""
     out: dict[str, Any] = {

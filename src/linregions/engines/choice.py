@@ -41,4 +41,4 @@ def only_cells(engine: str, what: str) -> None:
         InputError: it is neither "auto" nor "cells".
     """
     if engine not in ("auto", cells.NAME):
-        raise InputError(f"{what}: engine {engine!r} has no pieces; use engine='{cells.NAME}' or 'auto', or leave it out")
+        raise InputError(f"{what}: engine {engine!r} has no pieces; use engine='{cells.NAME}' or 'auto'")

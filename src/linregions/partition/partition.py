@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cached_property
 from operator import index
@@ -37,6 +37,8 @@ class Partition:
     exact one, `certified` is False for it, and `exact_witness(i)` gives the exact point.
     """
 
+    _first = 0  # the number of the first region, where this is a part of a larger partition
+
     def __init__(
         self,
         network: Network,
@@ -52,6 +54,7 @@ class Partition:
         self.witnesses = witnesses
         self.certified = certified.astype(bool)
         self._engine = engine
+        self._relist: Callable[[Network], Partition] | None = None
         for i in np.flatnonzero(~self.certified):
             point = self.exact_witness(int(i))
             self.witnesses[i] = [nearest_float(v) for v in point]
@@ -205,8 +208,11 @@ class Partition:
         """
         patterns = self.network.pattern(x)
         keys = pack(patterns.reshape(math.prod(patterns.shape[:-1]), patterns.shape[-1]), self.network.pieces)
-        found = [self._by_key.get(key.tobytes(), -1) for key in keys]
-        return np.array(found, dtype=np.int64).reshape(patterns.shape[:-1])
+        return self._find(keys).reshape(patterns.shape[:-1])
+
+    def _find(self, keys: np.ndarray) -> np.ndarray:
+        """The regions of packed patterns; -1 where none is listed."""
+        return np.array([self._by_key.get(key.tobytes(), -1) for key in keys], dtype=np.int64)
 
     @cached_property
     def _by_key(self) -> dict[bytes, int]:

@@ -78,6 +78,11 @@ class Region:
     index: int
 
     @property
+    def number(self) -> int:
+        """Its number where it was taken from: the index, unless `partition` is a part of a saved one."""
+        return self.partition._first + self.index
+
+    @property
     def dim(self) -> int:
         """Dimension of the domain, so of the region."""
         return self.partition.domain.dim
@@ -212,12 +217,12 @@ class Region:
             InputError: it is no facet of this region.
         """
         if facet.row not in self.exact_halfspaces:
-            raise InputError(f"facet: {shown(facet)} is no facet of region {self.index}; take one of its `facets`")
+            raise InputError(f"facet: {shown(facet)} is no facet of region {self.number}; take one of its `facets`")
         if any(c.kind == "domain" for c in facet.columns):
             return -1
         partition, out = self.partition, [-Fraction(a) for a in facet.row[:-1]]
         beyond = pattern_beyond(partition.network, partition.domain, self._point_on(facet), out)
-        return partition._by_key.get(pack(beyond[None, :], partition.network.pieces)[0].tobytes(), -1)
+        return int(partition._find(pack(beyond[None, :], partition.network.pieces))[0])
 
     def _point_on(self, facet: Facet) -> list[Fraction]:
         """A point in the relative interior of a facet."""
@@ -226,7 +231,7 @@ class Region:
         on = [v for v in range(len(p)) if facet.level(p[v]) == 0 == sum(x * y for x, y in zip(a, q[v], strict=True))]
         reach = Fraction(1)
         while True:
-            point = [sum(p[v][k] + reach * q[v][k] for v in on) / len(on) for k in range(self.dim)]
+            point = [sum((p[v][k] + reach * q[v][k] for v in on), Fraction(0)) / len(on) for k in range(self.dim)]
             if all(f.row == facet.row or f.level(point) > 0 for f in self.facets):
                 return point
             reach *= 64  # far vertices are where they are for large reaches only
@@ -277,7 +282,7 @@ class Region:
     def __repr__(self) -> str:
         size = f"volume {self.volume:.4g}" if self.bounded else "unbounded"
         vertices = plural(len(self.exact_vertices), "vertex", "vertices")
-        return f"Region {self.index}: {plural(len(self.facets), 'facet')}, {vertices}, {size}"
+        return f"Region {self.number}: {plural(len(self.facets), 'facet')}, {vertices}, {size}"
 
     def __str__(self) -> str:
         lines = [

@@ -61,15 +61,11 @@ class SavedPartition:
 
     def __getitem__(self, i: int) -> Region:
         i = self._index(i)
-        region = self.read(i, i + 1)[0]
-        return Region(i, region.pattern, region.witness, region.slope, region.offset)
+        return self.read(i, i + 1)[0]
 
     def __iter__(self) -> Iterator[Region]:
-        at = 0
         for chunk in self.chunks():
-            for region in chunk:
-                yield Region(at, region.pattern, region.witness, region.slope, region.offset)
-                at += 1
+            yield from chunk
 
     def chunks(self, size: int = CHUNK) -> Iterator[Partition]:
         """The regions in order, `size` at a time, as partitions in memory.
@@ -91,9 +87,11 @@ class SavedPartition:
             raise InputError(f"region: {start} to {stop} is outside the partition, which has {self._size()}")
         rows = self.records(start, stop)
         pattern, witness = np.array(rows["pattern"]), np.array(rows["witness"])
-        return Partition(
+        part = _Part(
             self.network, self.domain, self.count, self._engine, pattern, witness, np.array(rows["certified"])
         )
+        part._first, part._whole = start, self
+        return part
 
     def locate(self, x: Any) -> np.ndarray:
         """Index of the region that holds each point `x` (..., inputs); -1 where none does, as `Partition.locate`.
@@ -103,7 +101,10 @@ class SavedPartition:
         """
         patterns = self.network.pattern(x)
         flat = patterns.reshape(math.prod(patterns.shape[:-1]), patterns.shape[-1])
-        keys = pack(flat, self.network.pieces)
+        return self._find(pack(flat, self.network.pieces)).reshape(patterns.shape[:-1])
+
+    def _find(self, keys: np.ndarray) -> np.ndarray:
+        """The regions of packed patterns; -1 where none is listed."""
         wanted: dict[bytes, list[int]] = {}
         for k, key in enumerate(keys):
             wanted.setdefault(key.tobytes(), []).append(k)
@@ -113,7 +114,7 @@ class SavedPartition:
             rows = self.records(start, min(start + CHUNK, len(self)))["pattern"]
             for i in np.flatnonzero(np.isin(row_hashes(rows), hashes)):
                 out[wanted.get(rows[i].tobytes(), [])] = start + i
-        return out.reshape(patterns.shape[:-1])
+        return out
 
     def vertices(self, i: int) -> np.ndarray:
         """Vertices of region `i` (vertices, dim) in domain coordinates, as `Partition.vertices`."""
@@ -185,6 +186,15 @@ class SavedPartition:
         if not -n <= i < n:
             raise InputError(f"region: index {shown(i)} is outside the partition, which has {self._size()}")
         return i % n
+
+
+class _Part(Partition):
+    """Some regions of a saved partition in memory; what lies behind a facet is looked for in the whole of it."""
+
+    _whole: SavedPartition
+
+    def _find(self, keys: np.ndarray) -> np.ndarray:
+        return self._whole._find(keys)
 
 
 def row_hashes(rows: np.ndarray) -> np.ndarray:
