@@ -20,8 +20,8 @@ from linregions.partition.definitions import NAMES, counted, merged, patterns_at
 from linregions.partition.hull import meets_origin
 
 CHAIN = ("affine", "closed", "linear", "activation", "patterns")
+EXAMPLES = {str(k): k.network for k in example_nets()}
 # |x| <= 1: f = y.  Beyond, f is 0 on the cones |y| <= |x| - 1, whose tips (1, 0) and (-1, 0) the segment y = 0 joins.
-# |x| <= 1: f = y.  Beyond, f is 0 on the two cones |y| <= |x| - 1, whose tips (1, 0) and (-1, 0) the segment y = 0 joins.
 CONES = Network.from_arrays(
     [
         ([[1, 0], [-1, 0], [0, 1], [0, -1]], [-1, -1, 0, 0]),

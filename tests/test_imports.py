@@ -36,7 +36,7 @@ LAYERS = [
     {"runs"},
     {"counting"},
     {"bounds", "constructions", "arrangements"},
-    {"comparison", "expectation", "metrics", "scores", "lyapunov"},
+    {"comparison", "expectation", "estimation", "metrics", "scores", "lyapunov"},
     {"plot", "explorer", "training"},
     {"testing", "cli"},
     {"__main__"},

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from . import arrangements as arrangements
     from . import bounds as bounds
     from . import constructions as constructions
+    from . import estimation as estimation
     from . import expectation as expectation
     from . import plot as plot
     from .activations import PiecewiseLinear
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .counting import count, enumerate_regions
     from .domain import Box, Domain, Plane, Polytope, Segment, Space
     from .errors import InputError, LinregionsError, MissingExtraError, OutputError, UnsupportedModelError
+    from .estimation import Bracket, Sampling, estimate, sample_regions
     from .network import Network
     from .partition import Count, Kind, Partition, Status
     from .readers import read
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Box",
+    "Bracket",
     "Comparison",
     "Count",
     "DamageWarning",
@@ -43,6 +46,7 @@ __all__ = [
     "PiecewiseLinear",
     "Plane",
     "Polytope",
+    "Sampling",
     "SavedPartition",
     "Segment",
     "Space",
@@ -53,10 +57,12 @@ __all__ = [
     "compare",
     "count",
     "enumerate_regions",
+    "estimate",
     "merge",
     "open_run",
     "read",
     "resume",
+    "sample_regions",
 ]
 
 _HOME = {
@@ -65,6 +71,7 @@ _HOME = {
     "counting": ("count", "enumerate_regions"),
     "domain": ("Box", "Domain", "Plane", "Polytope", "Segment", "Space"),
     "errors": ("InputError", "LinregionsError", "MissingExtraError", "OutputError", "UnsupportedModelError"),
+    "estimation": ("Bracket", "Sampling", "estimate", "sample_regions"),
     "network": ("Network",),
     "partition": ("Count", "Kind", "Partition", "Status"),
     "readers": ("read",),
@@ -73,7 +80,7 @@ _HOME = {
     "store": ("DamageWarning", "SavedPartition"),
 }
 # Not in __all__: `from linregions import *` would load them all.
-_PARTS = ("arrangements", "bounds", "constructions", "expectation", "plot")
+_PARTS = ("arrangements", "bounds", "constructions", "estimation", "expectation", "plot")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 

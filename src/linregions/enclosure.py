@@ -27,8 +27,13 @@ def bounded_preactivation(stage: Stage, x: np.ndarray, error: np.ndarray) -> tup
 
 def doubtful(stage: Stage, z: np.ndarray, error: np.ndarray) -> np.ndarray:
     """Per point: whether some unit's piece is not certain from `z` up to `error`."""
+    return np.any(doubtful_units(stage, z, error), axis=1) | ~np.all(np.isfinite(error) & np.isfinite(z), axis=1)
+
+
+def doubtful_units(stage: Stage, z: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Per point and unit: whether its piece is not certain from `z` up to `error`, which are finite."""
     act = stage.activation
-    bad = ~np.all(np.isfinite(error) & np.isfinite(z), axis=1)
+    bad = np.zeros((len(z), stage.units), dtype=bool)
     if isinstance(act, MaxGroups):
         for g in np.flatnonzero(act.pieces > 1):
             part = slice(act.offsets[g], act.offsets[g + 1])
@@ -37,12 +42,12 @@ def doubtful(stage: Stage, z: np.ndarray, error: np.ndarray) -> np.ndarray:
             room = np.take_along_axis(error[:, part], top, 1) + error[:, part]
             close = gap <= 1.01 * room
             np.put_along_axis(close, top, False, 1)
-            bad |= np.any(close, axis=1)
+            bad[:, g] = np.any(close, axis=1)
         return bad
     for k, f in enumerate(act.functions):
         mask = act.index == k
         for t in f.breakpoints:
-            bad |= np.any(np.abs(z[:, mask] - t) <= 1.01 * error[:, mask] + 4 * _U * abs(t), axis=1)
+            bad[:, mask] |= np.abs(z[:, mask] - t) <= 1.01 * error[:, mask] + 4 * _U * abs(t)
     return bad
 
 

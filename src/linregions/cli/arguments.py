@@ -65,7 +65,17 @@ KEY=VALUE, or a value alone; a list of numbers is separated by commas, edges are
 Exit status: 0 done, 1 with --confirm: the count is another one, 2 bad input (one line says what), 3 a budget ran out,
 74 the output could not be written, 130 interrupted."""
 
-COMMANDS = ("count", "info", "bounds", "compare", "construct", "merge")
+ESTIMATE = f"""Bracket a number of linear regions that is too large to count: at least, about, at most.
+
+The lower bound is proven: distinct regions among sampled points, or random pieces of the search counted exactly.  The
+estimate has a confidence interval; the line says what the interval rests on.  The upper bound is proven.
+
+{MODEL}
+
+Exit status: 0 done, 2 bad input (one line says what), 3 the time ran out before what was asked for was done (what there
+is is printed), 74 the output could not be written, 130 interrupted (what there is is printed)."""
+
+COMMANDS = ("count", "estimate", "info", "bounds", "compare", "construct", "merge")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, help="print the version and leave")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     _add_count(commands)
+    _add_estimate(commands)
     _add_info(commands)
     _add_bounds(commands)
     _add_compare(commands)
@@ -150,6 +161,26 @@ def _add_count(commands: Any) -> None:
     folder.add_argument("--resume", type=_path, metavar="RUN", help="go on with the run in the folder RUN")
     saved.add_argument("--list", action="store_true", help="with --save: keep every region, not only their number")
     saved.add_argument("--part", type=_share, metavar="K/N", help="with --save: do only share K of N, for `merge`")
+
+
+def _add_estimate(commands: Any) -> None:
+    command = _add_command(commands, "estimate", "bracket a number of regions that is too large to count", ESTIMATE)
+    _add_model(command)
+    _add_domain(command, "one of these; a LIST is comma-separated numbers or a .npy vector")
+    fitting = "as many as the time allows"
+    command.add_argument("--samples", type=_positive_integer, metavar="N", help=f"uniform points (default: {fitting})")
+    command.add_argument("--lines", type=_count, metavar="N", help=f"random lines (default: {fitting})")
+    command.add_argument("--data", type=_path, metavar="FILE", help="samples (.npy) near which to look too")
+    command.add_argument("--spread", type=_positive_number, metavar="S", help="standard deviation around the data")
+    command.add_argument(
+        "--pieces", type=_positive_integer, metavar="N", help=f"random pieces to count (default: {fitting})"
+    )
+    command.add_argument("--level", type=_positive_number, metavar="P", default=0.95, help="confidence (0.95)")
+    command.add_argument("--seed", type=_count, metavar="N", default=0, help="of the random numbers (0)")
+    command.add_argument("--threads", type=_positive_integer, metavar="N", help="worker threads (default: all cores)")
+    command.add_argument(
+        "--time-limit", type=_positive_number, metavar="S", default=10.0, help="seconds in all (10; inf: no limit)"
+    )
 
 
 def _add_domain(command: argparse.ArgumentParser, which: str) -> None:

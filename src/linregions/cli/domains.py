@@ -110,6 +110,20 @@ def _points(value: Any, count: int, name: str) -> list[Any]:
     return list(value)
 
 
+def samples_of(path: str) -> np.ndarray:
+    """The samples (n, inputs) in a .npy file.
+
+    Raises:
+        InputError: the file is missing, damaged or too large, or holds something else.
+    """
+    if Path(path).suffix.lower() != ".npy":
+        raise InputError(f"--data: {path} must be a .npy file of samples (n, inputs)")
+    array = _load(path, "--data")
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"--data: {path} is an archive; save one array of samples with numpy.save")
+    return array
+
+
 def _check_size(path: str, what: str) -> None:
     try:
         size = os.stat(path).st_size
