@@ -16,6 +16,7 @@ _U = 2.0**-53
 # Draws from a polyhedron's bounding box, of which so many at least must fall into it.
 TRIALS, ENOUGH = 20_000, 200
 STEPS = 16  # of hit-and-run between two points that are used
+WALKERS = 256
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
@@ -29,9 +30,11 @@ class Sampler:
     independent: bool
 
     def fork(self) -> Sampler:
-        """One that draws by itself: a walk begins again."""
+        """One that draws by itself: a walk begins again, and its points depend on nothing else that was drawn."""
         return (
-            Sampler(_Walk(self.draw.domain, self.draw.start), self.how, False) if isinstance(self.draw, _Walk) else self
+            Sampler(_Walk(self.draw.domain, self.draw.start, self.draw.far), self.how, False)
+            if isinstance(self.draw, _Walk)
+            else self
         )
 
 
@@ -121,7 +124,7 @@ def _in_polygon(plane: Plane, rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def _of_polyhedron(domain: Domain, rng: np.random.Generator) -> Sampler:
-    low, high, centre = _extent(domain)
+    low, high, centre, far = _extent(domain)
     bounded = bool(np.all(np.isfinite(low)) and np.all(np.isfinite(high)))
     if bounded:
         share = np.mean(within(domain, _between(rng.random((TRIALS, domain.dim)), low, high)))
@@ -129,8 +132,7 @@ def _of_polyhedron(domain: Domain, rng: np.random.Generator) -> Sampler:
             return Sampler(lambda r, n: _by_rejection(domain, low, high, float(share), r, n), "uniform points", True)
     if centre is None:
         raise InputError(f"domain: no point inside {domain!r} was found; describe it in fewer coordinates or as a Box")
-    walk = _Walk(domain, centre)
-    return Sampler(walk, "points of a hit-and-run walk", False)
+    return Sampler(_Walk(domain, centre, far), "points of a hit-and-run walk", False)
 
 
 def _by_rejection(
@@ -143,19 +145,20 @@ def _by_rejection(
     return out[:n]
 
 
-def _extent(domain: Domain) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """A bounding box that holds the polyhedron up to rounding, and a point well inside (both by linear programs)."""
+def _extent(domain: Domain) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
+    """A bounding box that holds the polyhedron up to rounding, a point well inside, and points that the box touches."""
     from scipy.optimize import linprog
 
     matrix = np.array([[float(v) for v in row] for row in domain.halfspaces]).reshape(-1, domain.dim + 1)
     a, b, free = -matrix[:, :-1], matrix[:, -1], [(None, None)] * domain.dim
-    low, high = np.full(domain.dim, -np.inf), np.full(domain.dim, np.inf)
+    low, high, far = np.full(domain.dim, -np.inf), np.full(domain.dim, np.inf), []
     for k in range(domain.dim):
         for side, sign in ((low, 1.0), (high, -1.0)):
             found = linprog(sign * np.eye(domain.dim)[k], A_ub=a, b_ub=b, bounds=free)
             if found.status == 0:
                 # A little more, so that no part is left out: what lies outside is rejected anyway.
                 side[k] = sign * found.fun - sign * 1e-9 * (1.0 + abs(found.fun))
+                far.append(found.x)
     norms = np.linalg.norm(a, axis=1)
     ball = linprog(
         [*np.zeros(domain.dim), -1.0],
@@ -164,25 +167,28 @@ def _extent(domain: Domain) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         bounds=[*free, (0, 1)],
     )
     centre = np.asarray(ball.x[:-1]) if ball.status == 0 else None
-    return low, high, centre if centre is not None and within(domain, centre[None])[0] else None
+    if centre is not None and not within(domain, centre[None])[0]:
+        centre = None
+    return low, high, centre, np.array(far).reshape(-1, domain.dim)
 
 
 class _Walk:
     """Hit-and-run: from the point, along a random line, to a random place on it (Smith 1984).
 
-    Its points are uniform in the limit only, and dependent.  In an unbounded direction a step goes as far as a
+    Its points are uniform in the limit only, and dependent.  Half of the lines follow the polyhedron's shape, which is
+    told by points `far` out, so that a thin one is walked along too.  In an unbounded direction a step goes as far as a
     heavy-tailed draw.
     """
 
-    def __init__(self, domain: Domain, start: np.ndarray):
-        self.domain, self.start = domain, start
+    def __init__(self, domain: Domain, start: np.ndarray, far: np.ndarray):
+        self.domain, self.start, self.far = domain, start, far
         rows = np.array([[float(v) for v in row] for row in domain.halfspaces]).reshape(-1, domain.dim + 1)
         self.normals, self.offsets = rows[:, :-1], rows[:, -1]
         self.at: np.ndarray | None = None
 
     def __call__(self, rng: np.random.Generator, n: int) -> np.ndarray:
         if self.at is None:
-            self.at = np.repeat(self.start[None], 256, axis=0)
+            self.at = np.repeat(self.start[None], WALKERS, axis=0)
         out: list[np.ndarray] = []
         have = 0
         while have < n:
@@ -196,6 +202,8 @@ class _Walk:
     def _step(self, rng: np.random.Generator) -> None:
         assert self.at is not None
         direction = rng.standard_normal(self.at.shape)
+        if len(self.far) and rng.random() < 0.5:
+            direction = rng.standard_normal((len(self.at), len(self.far))) @ (self.far - self.start)
         low, high = self._chord(direction)
         reach = np.abs(rng.standard_cauchy((2, len(self.at))))
         low, high = np.where(np.isfinite(low), low, -reach[0]), np.where(np.isfinite(high), high, reach[1])

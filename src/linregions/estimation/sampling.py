@@ -27,6 +27,7 @@ BATCH_NUMBERS = 2**16  # most numbers in one array of a batch: what the cache ho
 MOST_BATCH = 8192
 MOST_SAMPLES = 10**12
 FRESH = 4000  # points that are drawn after all others, to see how much of the volume was met
+FRESH_IF_SLOW = 400  # where most points need rational arithmetic
 LEVEL = 0.95
 
 
@@ -140,6 +141,11 @@ class Run:
         """Seconds that are left."""
         return math.inf if self.time_limit is None else self.time_limit - (time.perf_counter() - self.started)
 
+    @property
+    def until(self) -> float:
+        """The time at which the limit is reached."""
+        return math.inf if self.time_limit is None else self.started + self.time_limit
+
     def add_sources(self, data: np.ndarray | None, spread: float, samples: int, lines: int) -> None:
         """So many uniform points and lines, and if there are data half as many points near them, and lines."""
         fork, domain = self.sampler.fork, self.domain
@@ -175,7 +181,7 @@ class Run:
 
     def take(self, source: Source, points: np.ndarray) -> None:
         """Note the regions of some points of the domain."""
-        patterns, inside, exact = strict_patterns(self.net, self.domain, points)
+        patterns, inside, exact = strict_patterns(self.net, self.domain, points, until=self.until)
         self.seen.add(patterns[inside], self.sources.index(source), counted=source.counted)
         self.exact_decisions += exact
         self.on_boundaries += int(np.sum(~inside))
@@ -198,7 +204,7 @@ class Run:
             if np.array_equal(p, q) or not np.all(np.isfinite([p, q])):
                 continue
             limit = None if self.time_limit is None else max(1e-3, self.left)
-            partition = enumerate_regions(self.net, Segment(p, q), exact=False, threads=1, time_limit=limit)
+            partition = enumerate_regions(self.net, Segment(p, q), threads=1, time_limit=limit)
             if partition.count.status is Status.INTERRUPTED:
                 raise KeyboardInterrupt
             t = a + partition.witnesses * (b - a)
@@ -233,10 +239,12 @@ class Run:
 
     def _coverage(self, level: float) -> Coverage:
         fresh_new = fresh = 0
-        while fresh < FRESH:
-            n = min(self.batch, FRESH - fresh)
+        wanted = FRESH if self.exact_decisions < 0.1 * sum(s.points for s in self.sources) else FRESH_IF_SLOW
+        while fresh < wanted:
+            n = min(self.batch, wanted - fresh)
             points = self.sampler.draw(self.rng, n)
-            patterns, inside, _ = strict_patterns(self.net, self.domain, points)
+            # A point that could not be decided in time counts as new: the bound stays one.
+            patterns, inside, _ = strict_patterns(self.net, self.domain, points, until=self.until + 1.0)
             fresh_new += int(np.sum(~self.seen.holds(patterns[inside]))) + int(np.sum(~inside))
             fresh += n
         met, once, twice = self.seen.frequencies

@@ -7,6 +7,8 @@ ball around the point, and a part of full dimension of every convex domain that 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -23,13 +25,17 @@ _U = 2.0**-53
 _TINY = 1e-300
 
 
-def strict_patterns(net: Network, domain: Domain, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+def strict_patterns(
+    net: Network, domain: Domain, t: np.ndarray, *, until: float = math.inf
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Patterns at points of a domain, and which of the points lie inside a region of full dimension.
 
     Args:
         net: the network.
         domain: the domain; a region has full dimension if it has that of the domain.
         t: float64 points (points, dim) of the domain, in its own coordinates.
+        until: time (of `time.perf_counter`) at which to leave the points that would need rational arithmetic: they are
+            then said to be inside no region.
 
     Returns:
         Patterns (points, units); a mask (points,) of the points that lie inside their region, the patterns of the
@@ -38,7 +44,8 @@ def strict_patterns(net: Network, domain: Domain, t: np.ndarray) -> tuple[np.nda
     patterns, unsure = _float_patterns(net, domain, t)
     inside = np.ones(len(t), dtype=bool)
     for i in np.flatnonzero(unsure):
-        patterns[i], inside[i] = exact_strict(net, domain, fractions(t[i]))
+        late = time.perf_counter() > until
+        patterns[i], inside[i] = (patterns[i], False) if late else exact_strict(net, domain, fractions(t[i]))
     return patterns, inside, int(unsure.sum())
 
 
