@@ -302,7 +302,7 @@ class TestDomainFiles:
 HELP = "; `linregions count --help` shows what there is"
 
 USAGE = [
-    ([], "a command is needed: count, info, bounds, compare, construct; `linregions --help` lists them"),
+    ([], "a command is needed: count, estimate, info, bounds, compare, construct; `linregions --help` lists them"),
     (["cuont"], "argument COMMAND: invalid choice: 'cuont' (choose from "),
     (["count"], "the following arguments are required: MODEL" + HELP),
     (

@@ -87,7 +87,7 @@ def estimate(
         >>> net = Network.from_arrays([(rng.normal(size=(12, 9)), rng.normal(size=12)), (np.ones((1, 12)), [0.0])])
         >>> found = estimate(net, Box.cube(-1, 1, 9), samples=2000, lines=5)
         >>> found.lower.value <= found.upper.value, found.upper.value
-        (True, 4083)
+        (True, 4017)
     """
     net = checked_network(model, domain)
     limit, confidence = checked_limit(time_limit), checked_level(level)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Beyond this the interval held clearly less often than it says on networks whose number of regions is known.
-SKEWED = 0.3
+# On networks whose number of regions is known, 95 % intervals from fewer numbers held in 85 to 94 % of the cases.
+# A large skewness in the sample is no warning sign: where the sample shows none, it has missed the large pieces.
 SMALL = 100
 
 
@@ -56,8 +56,6 @@ def mean_interval(values: np.ndarray, population: int, level: float) -> MeanInte
     doubts = []
     if k < SMALL:
         doubts.append(f"only {k} pieces")
-    if abs(a) > SKEWED:
-        doubts.append(f"the pieces are very unequal (skewness {skewness:.1f})")
     if deviation == 0:
         doubts.append("all counted pieces are alike")
     return MeanInterval(mean, mean - error * _inverse(a, q), mean - error * _inverse(a, -q), tuple(doubts))

@@ -7,6 +7,7 @@ times it estimates the sum without bias (Horvitz and Thompson for equal probabil
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ PILOT = 16  # pieces that are counted first, to see how long one takes
 GROWTH = 4
 PILOT_SHARE = 0.12  # of the time
 SURVEY_SHARE = 0.02
+# Where the first pieces take more than one share, deeper pieces are taken, if finding them costs at most the other.
+FIRST_SHARE, DEEPER_SHARE, DEEPER = 0.15, 0.1, 2
 USED_SHARE = 0.6  # of the time that is left after the pilot: pieces are very unequal
 CHUNKS = 4  # of the sample, in random order, so that one that does not end leaves the others
 FEWEST = 30  # pieces that an interval is given for
@@ -86,12 +89,13 @@ def count_pieces(
     try:
         work.open()
         work.survey()
-        order = rng.permutation(out.total)
-        pilot = work.pilot(order) if sample is None else min(out.total, PILOT)
-        if sample is not None:
-            work.count(order[:pilot])
-        size = work.affordable(pilot) if sample is None else min(sample, out.total - pilot)
-        _sampled(work, order[pilot : pilot + size], pilot, level)
+        if time_limit is not None:
+            work.find_small_pieces(rng)
+        order = rng.permutation([i for i in range(out.total) if i not in out.known])
+        if sample is None:
+            order = work.pilot(order)
+        size = work.affordable(len(order)) if sample is None else sample
+        _sampled(work, order[:size], level)
     except _Late:
         out.status = Status.BUDGET
         out.why = out.why or f"{work.doing} took longer than the time limit"
@@ -101,10 +105,10 @@ def count_pieces(
     return out
 
 
-def _sampled(work: _Work, sample: np.ndarray, pilot: int, level: float) -> None:
+def _sampled(work: _Work, sample: np.ndarray, level: float) -> None:
     """Count the sample and estimate from it, or from the chunks of it that ended."""
     out = work.out
-    before = sum(out.known.values())
+    before, rest = sum(out.known.values()), out.total - len(out.known)
     done: list[int] = []
     late = False
     for chunk in np.array_split(sample, min(CHUNKS, max(1, len(sample)))):
@@ -120,9 +124,9 @@ def _sampled(work: _Work, sample: np.ndarray, pilot: int, level: float) -> None:
         out.estimate = Estimate(value, value, value, level, out.total, out.total, value, theory, kind=Kind.EXACT)
         return
     if len(done) < FEWEST:
-        out.why = f"only {len(done)} of {out.total:,} pieces of the search were counted in the time"
+        out.why = f"it needs {FEWEST} pieces of the search, and {len(done)} of {out.total:,} were counted"
         return
-    out.estimate = _estimate(np.array(done, dtype=float), out, before, out.total - pilot, level, late)
+    out.estimate = _estimate(np.array(done, dtype=float), out, before, rest, level, late)
 
 
 def _estimate(values: np.ndarray, out: Counted, known: int, rest: int, level: float, late: bool) -> Estimate:
@@ -162,15 +166,17 @@ class _Work:
         self.threads = threads or cells.cores()
         self.started = time.perf_counter()
         self.time_limit, self.progress = time_limit, progress
+        self.until = math.inf if time_limit is None else self.started + time_limit
         self.out = Counted()
         self.depth, self.survey_seconds = 0, 0.0
+        self.last_seconds, self.last_pieces = 0.0, 1
         self.engine: Any = None
         self.doing = "reading the domain"
 
     @property
     def left(self) -> float:
         """Seconds that are left."""
-        return np.inf if self.time_limit is None else self.time_limit - (time.perf_counter() - self.started)
+        return self.until - time.perf_counter()
 
     def open(self) -> None:
         """Make the engine ready."""
@@ -182,39 +188,56 @@ class _Work:
 
     def survey(self) -> None:
         """Choose the depth: as deep as a survey takes little of the time, and yet more pieces come."""
-        self.doing = "finding the pieces of the search"
         while True:
-            self.depth += 1
-            began = time.perf_counter()
-            self.engine.start_survey(False, True, self.depth)
-            self._wait()
-            self.survey_seconds = time.perf_counter() - began
-            before, self.out.total = self.out.total, int(self.engine.frontier()[0])
+            before = self.out.total
+            self._survey_at(self.depth + 1)
             enough = self.out.total >= (ENOUGH_PIECES if self.time_limit is None else MOST_PIECES)
             dear = self.time_limit is not None and 2 * self.survey_seconds > SURVEY_SHARE * self.time_limit
             if enough or dear or self.depth == DEEPEST or (self.out.total == before and self.depth > 8):
                 return
 
-    def pilot(self, order: np.ndarray) -> int:
-        """Count the first pieces of the order, more of them while that takes little time; how many."""
-        if self.time_limit is None:
-            self.count(order[: min(PILOT, len(order))])
-            return min(PILOT, len(order))
-        size, began = 0, time.perf_counter()
-        more = PILOT
-        while size < len(order):
-            self.doing = f"counting {more} of {self.out.total:,} pieces of the search"
-            self.count(order[size : size + more])
-            size = min(size + more, len(order))
-            spent = time.perf_counter() - began
-            if spent * GROWTH > PILOT_SHARE * self.time_limit:
-                return size
-            more = (GROWTH - 1) * size
-        return size
+    def _survey_at(self, depth: int) -> None:
+        self.doing, self.depth = "finding the pieces of the search", depth
+        began = time.perf_counter()
+        self.engine.start_survey(False, True, depth)
+        self._wait()
+        self.survey_seconds = time.perf_counter() - began
+        self.out.total = int(self.engine.frontier()[0])
 
-    def affordable(self, pilot: int) -> int:
-        """How many more pieces the time allows, by what the pilot took."""
-        rest = self.out.total - pilot
+    def find_small_pieces(self, rng: np.random.Generator) -> None:
+        """Go deeper while a few pieces take long, as far as that is cheap; at last those few are counted."""
+        until = self.until
+        while True:
+            some = rng.permutation(self.out.total)[:PILOT]
+            self.until = min(until, time.perf_counter() + FIRST_SHARE * self.left)
+            try:
+                self.count(some)
+            except _Late:
+                self.until = until
+                dear = 2**DEEPER * self.survey_seconds > DEEPER_SHARE * self.left
+                if dear or self.depth + DEEPER > DEEPEST:
+                    self.doing = f"counting {len(some)} of {self.out.total:,} pieces of the search"
+                    raise
+                self.out.known.clear()
+                self._survey_at(self.depth + DEEPER)
+                continue
+            self.until = until
+            return
+
+    def pilot(self, order: np.ndarray) -> np.ndarray:
+        """Count the first pieces of the order, more of them while that takes little time; returns the others."""
+        if self.time_limit is None:
+            return order
+        spent, more = self.last_seconds, (GROWTH - 1) * PILOT
+        while len(order) and spent * GROWTH < PILOT_SHARE * self.time_limit:
+            self.doing = f"counting {more} of {self.out.total:,} pieces of the search"
+            self.count(order[:more])
+            order, more = order[more:], GROWTH * more
+            spent += self.last_seconds
+        return order
+
+    def affordable(self, rest: int) -> int:
+        """How many of the pieces that are left the time allows, by what the last ones took."""
         if self.time_limit is None:
             return min(DEFAULT_SAMPLE, rest)
         spent = max(1e-6, self.last_seconds - self.survey_seconds)
