@@ -29,6 +29,7 @@ PILOT_SHARE = 0.12  # of the time
 SURVEY_SHARE = 0.02
 # Where the first pieces take more than one share, deeper pieces are taken, if finding them costs at most the other.
 FIRST_SHARE, DEEPER_SHARE, DEEPER = 0.15, 0.1, 2
+LAST_SHARE = 0.5  # what they may take where deeper ones would cost more
 USED_SHARE = 0.6  # of the time that is left after the pilot: pieces are very unequal
 CHUNKS = 4  # of the sample, in random order, so that one that does not end leaves the others
 FEWEST = 30  # pieces that an interval is given for
@@ -111,7 +112,8 @@ def _sampled(work: _Work, sample: np.ndarray, level: float) -> None:
     before, rest = sum(out.known.values()), out.total - len(out.known)
     done: list[int] = []
     late = False
-    for chunk in np.array_split(sample, min(CHUNKS, max(1, len(sample)))):
+    # Each start walks to the frontier again, which a small sample is not worth.
+    for chunk in np.array_split(sample, CHUNKS if len(sample) >= 2 * FEWEST else 1):
         try:
             work.count(chunk)
         except _Late:
@@ -209,20 +211,19 @@ class _Work:
         until = self.until
         while True:
             some = rng.permutation(self.out.total)[:PILOT]
-            self.until = min(until, time.perf_counter() + FIRST_SHARE * self.left)
+            self.doing = f"counting {len(some)} of {self.out.total:,} pieces of the search"
+            dear = 2**DEEPER * self.survey_seconds > DEEPER_SHARE * self.left or self.depth + DEEPER > DEEPEST
+            self.until = min(until, time.perf_counter() + (LAST_SHARE if dear else FIRST_SHARE) * self.left)
             try:
                 self.count(some)
+                return
             except _Late:
-                self.until = until
-                dear = 2**DEEPER * self.survey_seconds > DEEPER_SHARE * self.left
-                if dear or self.depth + DEEPER > DEEPEST:
-                    self.doing = f"counting {len(some)} of {self.out.total:,} pieces of the search"
+                if dear:
                     raise
-                self.out.known.clear()
-                self._survey_at(self.depth + DEEPER)
-                continue
-            self.until = until
-            return
+            finally:
+                self.until = until
+            self.out.known.clear()
+            self._survey_at(self.depth + DEEPER)
 
     def pilot(self, order: np.ndarray) -> np.ndarray:
         """Count the first pieces of the order, more of them while that takes little time; returns the others."""
