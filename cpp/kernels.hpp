@@ -17,6 +17,14 @@ struct Kernels {
   // With offset = false the values are a_i.x alone (directions).
   void (*signs)(int n, int dim, const double* z, const double* filter, std::size_t stride, const double* x, double xmax,
                 double radius, bool offset, std::uint64_t* pos, std::uint64_t* neg);
+  // Where lines j < n meet a chord with the ends w0 r0 + w1 r1 and w2 r2 + w3 r3, at which their values are known within
+  // `error`: bits of those that surely separate the ends, and of those that neither surely do nor surely do not.  Line j
+  // meets the chord at t[j], counted from the first end (0) to the second (1), within room[j] and a few roundings.
+  void (*crossings)(int n, const double* const* r, const double* w, double error, double* t, double* room,
+                    std::uint64_t* cross, std::uint64_t* doubt);
+  // out = wa a + wb b for n <= 64 numbers (a multiple of 8), and bits of those above `error` and of those below -error.
+  void (*mix)(int n, const double* a, double wa, const double* b, double wb, double error, double* out,
+              std::uint64_t* pos, std::uint64_t* neg);
 };
 
 const Kernels& kernels();

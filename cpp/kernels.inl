@@ -17,6 +17,8 @@ inline void store(double* p, Vec v) { _mm512_storeu_pd(p, v); }
 inline Vec broadcast(double v) { return _mm512_set1_pd(v); }
 inline Vec add(Vec a, Vec b) { return _mm512_add_pd(a, b); }
 inline Vec mul(Vec a, Vec b) { return _mm512_mul_pd(a, b); }
+inline Vec sub(Vec a, Vec b) { return _mm512_sub_pd(a, b); }
+inline Vec div(Vec a, Vec b) { return _mm512_div_pd(a, b); }
 inline Vec absolute(Vec a) { return _mm512_andnot_pd(_mm512_set1_pd(-0.0), a); }
 inline Vec negative(Vec a) { return _mm512_xor_pd(_mm512_set1_pd(-0.0), a); }
 inline unsigned greater(Vec a, Vec b) { return static_cast<unsigned>(_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ)); }
@@ -28,6 +30,8 @@ inline void store(double* p, Vec v) { _mm256_storeu_pd(p, v); }
 inline Vec broadcast(double v) { return _mm256_set1_pd(v); }
 inline Vec add(Vec a, Vec b) { return _mm256_add_pd(a, b); }
 inline Vec mul(Vec a, Vec b) { return _mm256_mul_pd(a, b); }
+inline Vec sub(Vec a, Vec b) { return _mm256_sub_pd(a, b); }
+inline Vec div(Vec a, Vec b) { return _mm256_div_pd(a, b); }
 inline Vec absolute(Vec a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
 inline Vec negative(Vec a) { return _mm256_xor_pd(_mm256_set1_pd(-0.0), a); }
 inline unsigned greater(Vec a, Vec b) {
@@ -41,6 +45,8 @@ inline void store(double* p, Vec v) { _mm_storeu_pd(p, v); }
 inline Vec broadcast(double v) { return _mm_set1_pd(v); }
 inline Vec add(Vec a, Vec b) { return _mm_add_pd(a, b); }
 inline Vec mul(Vec a, Vec b) { return _mm_mul_pd(a, b); }
+inline Vec sub(Vec a, Vec b) { return _mm_sub_pd(a, b); }
+inline Vec div(Vec a, Vec b) { return _mm_div_pd(a, b); }
 inline Vec absolute(Vec a) { return _mm_andnot_pd(_mm_set1_pd(-0.0), a); }
 inline Vec negative(Vec a) { return _mm_xor_pd(_mm_set1_pd(-0.0), a); }
 inline unsigned greater(Vec a, Vec b) { return static_cast<unsigned>(_mm_movemask_pd(_mm_cmpgt_pd(a, b))); }
@@ -52,6 +58,8 @@ inline void store(double* p, Vec v) { *p = v; }
 inline Vec broadcast(double v) { return v; }
 inline Vec add(Vec a, Vec b) { return a + b; }
 inline Vec mul(Vec a, Vec b) { return a * b; }
+inline Vec sub(Vec a, Vec b) { return a - b; }
+inline Vec div(Vec a, Vec b) { return a / b; }
 inline Vec absolute(Vec a) { return a < 0 ? -a : a; }
 inline Vec negative(Vec a) { return -a; }
 inline unsigned greater(Vec a, Vec b) { return a > b ? 1u : 0u; }
@@ -157,6 +165,46 @@ void signs(int n, int dim, const double* z, const double* filter, std::size_t st
     pos[base / 64] = p;
     neg[base / 64] = q;
   }
+}
+
+// Both ends are asked for twice the error, so that the values differ by more than four times it: then the point, which is
+// off by at most error / (difference - 2 error), lies within 2 error / difference.
+void crossings(int n, const double* const* r, const double* w, double error, double* t, double* room,
+               std::uint64_t* cross, std::uint64_t* doubt) {
+  const Vec w0 = broadcast(w[0]), w1 = broadcast(w[1]), w2 = broadcast(w[2]), w3 = broadcast(w[3]);
+  const Vec twice = broadcast(2 * error), one = broadcast(1.0);
+  for (int base = 0; base < n; base += 64) {
+    std::uint64_t c = 0, same = 0;
+    const int end = n - base < 64 ? n - base : 64;
+    for (int i = 0; i < end; i += kLanes) {
+      const int at = base + i;
+      const Vec a = add(mul(w0, load(r[0] + at)), mul(w1, load(r[1] + at)));
+      const Vec b = add(mul(w2, load(r[2] + at)), mul(w3, load(r[3] + at)));
+      const unsigned ap = greater(a, twice), an = greater(negative(a), twice);
+      const unsigned bp = greater(b, twice), bn = greater(negative(b), twice);
+      c |= static_cast<std::uint64_t>((ap & bn) | (an & bp)) << i;
+      same |= static_cast<std::uint64_t>((ap & bp) | (an & bn)) << i;
+      const Vec inverse = div(one, sub(a, b));
+      store(t + at, mul(a, inverse));
+      store(room + at, mul(twice, absolute(inverse)));
+    }
+    cross[base / 64] = c;
+    doubt[base / 64] = ~(c | same);
+  }
+}
+
+void mix(int n, const double* a, double wa, const double* b, double wb, double error, double* out, std::uint64_t* pos,
+         std::uint64_t* neg) {
+  const Vec p = broadcast(wa), q = broadcast(wb), e = broadcast(error);
+  std::uint64_t above = 0, under = 0;
+  for (int i = 0; i < n; i += kLanes) {
+    const Vec v = add(mul(p, load(a + i)), mul(q, load(b + i)));
+    store(out + i, v);
+    above |= static_cast<std::uint64_t>(greater(v, e)) << i;
+    under |= static_cast<std::uint64_t>(greater(negative(v), e)) << i;
+  }
+  *pos = above;
+  *neg = under;
 }
 
 }  // namespace

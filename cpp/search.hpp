@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cell.hpp"
+#include "pieces.hpp"
 #include "shared.hpp"
 
 namespace linregions {
@@ -75,11 +76,37 @@ class Search {
   void summarize(const C& cell, int words, std::uint64_t* pos, std::uint64_t* neg) const;
 
   // search_count.inl: the last stage, counted without listing
-  std::uint64_t count_cuts(const C& cell, const Block& b, const std::uint64_t* cuts);
-  std::uint64_t count_on_cut(const C& cell, const Block& b, const std::uint64_t* cuts, int c);
+  // k: the dimension of the cell, which may be a section
+  std::uint64_t count_cuts(const C& cell, const Block& b, const std::uint64_t* cuts, int k);
+  std::uint64_t count_on_cut(const C& cell, const Block& b, const std::uint64_t* cuts, int c, int k);
   std::uint64_t count_on_segment(const C& cell, const Block& b, const std::uint64_t* cuts);
   void place_on_ray(const Block& b, int c, const V& p, const V& n, double& t, double& error) const;
   void count_last(const C& cell, int s, int depth);
+
+  // search_values.inl: the same in floating point, from the cuts' values at the vertices
+  struct Values {
+    int width = 8;
+    double *row = nullptr, *error = nullptr;
+    std::uint8_t* far = nullptr;
+    double* base = nullptr;  // where some vertex is far
+    double most = 0, base_error = 0, base_most = 0;
+  };
+  Values values_of(const C& cell, const Block& b, const int* list, int n);
+
+  // search_polygon.inl: many cuts in a polygon
+  struct Polygon {
+    int *cut = nullptr, *corner = nullptr;  // of the block; of the cell, in order around it
+    Values values;
+  };
+  bool open_polygon(const C& cell, const Block& b, const std::uint64_t* cuts, int n, Polygon& out);
+  ChordEnd chord_end(const Polygon& p, int i, int u, int v) const;
+  ChordEnd chord_middle(const C& cell, const Polygon& p, int i) const;
+  bool meet_chord(int i, const ChordEnd& p, const ChordEnd& q, std::uint64_t& met, std::vector<int>& open);
+  std::uint64_t count_on_chord(const C& cell, const Block& b, const std::uint64_t* cuts, const Polygon& p, int i);
+  IntRow exact_end(const C& cell, const Block& b, int c, int u, int v);
+  std::uint64_t count_in_polygon(const C& cell, const Block& b, const std::uint64_t* cuts, int n);
+  bool sharpen(const C& cell, double radius);
+  std::uint64_t count_in_floats(const C& cell, const Block& b, const std::uint64_t* cuts, int n, int k);
 
   // search_tree.inl: the tree itself
   void compose_root();
@@ -146,6 +173,9 @@ class Search {
   // complex mode
   std::vector<std::uint64_t> wanted_columns_, wanted_, key_, sets_;
   MaximalSets maximal_;
+  // counting
+  Buckets buckets_;
+  std::vector<int> open_cuts_;
   std::uint64_t exact_decisions_ = 0, doubtful_ = 0, found_ = 0;
   // Decisions above the sharing depth, which all threads take alike: counted by the first thread only.
   std::uint64_t top_exact_decisions_ = 0, top_doubtful_ = 0;
@@ -168,6 +198,8 @@ void run_search(Shared& shared, int thread) {
 
 #include "search_signs.inl"
 #include "search_split.inl"
+#include "search_values.inl"
+#include "search_polygon.inl"
 #include "search_count.inl"
 #include "search_tree.inl"
 #include "search_emit.inl"

@@ -12,7 +12,8 @@ inline int count_bits(const std::uint64_t* bits, int words) {
 
 // Pieces of the section of `cell` by cut c under the cuts below c; 0 if an earlier cut has the same section.
 template <int D, int W, bool Inf>
-std::uint64_t Search<D, W, Inf>::count_on_cut(const C& cell, const Block& b, const std::uint64_t* cuts, int c) {
+std::uint64_t Search<D, W, Inf>::count_on_cut(const C& cell, const Block& b, const std::uint64_t* cuts, int c,
+                                              int k) {
   const int words = b.words;
   const auto mark = arena_.mark();
   const std::size_t pool = pool_.size();
@@ -29,23 +30,39 @@ std::uint64_t Search<D, W, Inf>::count_on_cut(const C& cell, const Block& b, con
     repeated = repeated || (below[w] & ~(pos[w] | neg[w]));
     below[w] &= pos[w] & neg[w];
   }
-  const std::uint64_t total = repeated && shared_.options.exact ? 0 : count_cuts(section, b, below);
+  const std::uint64_t total = repeated && shared_.options.exact ? 0 : count_cuts(section, b, below, k - 1);
   arena_.release(mark);
   pool_.resize(std::min(pool, pool_.size()));
   return total;
 }
 
 template <int D, int W, bool Inf>
-std::uint64_t Search<D, W, Inf>::count_cuts(const C& cell, const Block& b, const std::uint64_t* cuts) {
+std::uint64_t Search<D, W, Inf>::count_cuts(const C& cell, const Block& b, const std::uint64_t* cuts, int k) {
   const int n = count_bits(cuts, b.words);
   if (n == 0 || cell.count < 2) return 1;
   if (n == 1) return 2;
   if (cell.count == 2) return count_on_segment(cell, b, cuts);
+  if (n <= 64 && k >= 2) {
+    // Many sections let errors grow far; a few need good vertices only where they fail.
+    if (n >= kManyCuts) sharpen(cell, kSharpRadius);
+    for (bool again = true; again; again = sharpen(cell, kSharpestRadius)) {
+      const auto mark = arena_.mark();
+      const std::uint64_t found = count_in_floats(cell, b, cuts, n, k);
+      arena_.release(mark);
+      if (found) return found;
+    }
+  }
+  if (k == 2) {
+    const auto mark = arena_.mark();
+    const std::uint64_t found = count_in_polygon(cell, b, cuts, n);
+    arena_.release(mark);
+    if (found) return found;
+  }
   std::uint64_t total = 1;
   bool first = true;
   for (int w = 0; w < b.words; ++w)
     for (std::uint64_t rest = cuts[w]; rest; rest &= rest - 1) {
-      total += first ? 1 : count_on_cut(cell, b, cuts, 64 * w + std::countr_zero(rest));
+      total += first ? 1 : count_on_cut(cell, b, cuts, 64 * w + std::countr_zero(rest), k);
       first = false;
       if (stopped()) return total;
     }
@@ -146,7 +163,7 @@ void Search<D, W, Inf>::count_last(const C& cell, int s, int depth) {
   for (int w = 0; w < b.words; ++w) all[w] = 0;
   for (int c = 0; c < b.count; ++c) all[c / 64] |= std::uint64_t{1} << (c % 64);
   if (inside_ && depth > 0) {
-    add_regions(count_cuts(cell, b, all));
+    add_regions(count_cuts(cell, b, all, dim()));
     return;
   }
   const bool outer = inside_;
@@ -159,10 +176,12 @@ void Search<D, W, Inf>::count_last(const C& cell, int s, int depth) {
   if (segment && b.count > 1 && (outer || take())) {
     add_regions(count_on_segment(cell, b, all) - 2);
   } else if (!segment) {
+    Polygon polygon;
+    const bool chords = dim() == 2 && b.count > kManyCuts && open_polygon(cell, b, all, b.count, polygon);
     for (int c = 1; c < b.count && !stopped(); ++c) {
       if (!(outer || take())) continue;
       inside_ = true;
-      add_regions(count_on_cut(cell, b, all, c));
+      add_regions(chords ? count_on_chord(cell, b, all, polygon, c) : count_on_cut(cell, b, all, c, dim()));
       inside_ = outer;
       flush();
       shared_.progress += (std::uint64_t{1} << (40 - depth)) / b.count;
