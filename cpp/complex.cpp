@@ -114,7 +114,7 @@ const std::vector<int>& MaximalSets::of(const std::vector<std::uint64_t>& sets, 
     order[i] = i;
     size[i] = count_bits(sets.data() + std::size_t(i) * words, words);
   }
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return size[a] > size[b]; });
+  std::sort(order.begin(), order.end(), [&](int a, int b) { return size[a] != size[b] ? size[a] > size[b] : a < b; });
   kept_.clear();
   for (const int i : order) {
     const std::uint64_t* s = sets.data() + std::size_t(i) * words;
@@ -301,9 +301,13 @@ FaceLevel lower_faces(const CsrView& regions, const CsrView& region_facets, cons
     int count = 0;
     for (std::int64_t k = 0; k < region.facet_count; ++k) {
       const std::uint64_t* f = region.facets.data() + k * words;
-      if (inside(face.data(), f, words)) continue;
-      for (int w = 0; w < words; ++w) cuts.push_back(face[w] & f[w]);
-      ++count;
+      std::uint64_t missed = 0, common = 0;
+      cuts.resize(static_cast<std::size_t>(count + 1) * words);
+      for (int w = 0; w < words; ++w) {
+        missed |= face[w] & ~f[w];
+        common |= cuts[static_cast<std::size_t>(count) * words + w] = face[w] & f[w];
+      }
+      count += missed && common;
     }
     const std::int64_t* vertex = regions.items + regions.indptr[now];
     for (const int i : maximal.of(cuts, count, words)) {
