@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ..errors import InputError
+from ..machine import memory
 from . import lattice
 
 if TYPE_CHECKING:
@@ -170,11 +172,21 @@ class Complex:
 
     def _vanishing(self, v: int) -> np.ndarray:
         """Which columns are zero at a vertex, rows that both lose aside, (columns,) bool."""
-        either = self.planes[0, v] | self.planes[1, v]
-        return (either[self.bits // 64] >> (self.bits % 64).astype(np.uint64) & np.uint64(1)) == 0
+        pos, neg = unpack(self.planes[:, v])[:, self.bits]
+        return (pos == 0) & (neg == 0)
 
     def _unpack(self, planes: np.ndarray) -> np.ndarray:
         """int8 signs (n, columns) from bit planes (2, n, words); both bits: a pair of rows that both lose, 0."""
-        word, bit = self.bits // 64, (self.bits % 64).astype(np.uint64)
-        pos, neg = ((plane[:, word] >> bit & np.uint64(1)).astype(np.int8) for plane in planes)
+        rows, columns = planes.shape[1], len(self.bits)
+        if 4 * rows * columns > memory():
+            raise InputError(
+                f"signs: {rows:,} rows of {columns:,} columns do not fit into memory; read them from `planes` and `bits`"
+            )
+        pos, neg = (unpack(plane)[:, self.bits] for plane in planes)
         return pos - neg
+
+
+def unpack(plane: np.ndarray) -> np.ndarray:
+    """The bits of rows of uint64 as int8, lowest first."""
+    octets = np.ascontiguousarray(plane, dtype="<u8").view(np.uint8)
+    return np.unpackbits(octets, axis=1, bitorder="little").view(np.int8)
