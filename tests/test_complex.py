@@ -364,5 +364,5 @@ def test_what_does_not_fit_is_refused(monkeypatch):
     with pytest.raises(InputError, match="faces: dimension 1: the faces do not fit into memory"):
         complex.faces(1)
     monkeypatch.setattr("linregions.partition.complex.memory", lambda: 10_000)
-    with pytest.raises(InputError, match="signs: .* rows of 30 columns do not fit into memory"):
+    with pytest.raises(InputError, match=r"signs: .* rows of 30 columns do not fit into memory"):
         _ = complex.signs

@@ -180,7 +180,7 @@ class Complex:
         rows, columns = planes.shape[1], len(self.bits)
         if 4 * rows * columns > memory():
             raise InputError(
-                f"signs: {rows:,} rows of {columns:,} columns do not fit into memory; read them from `planes` and `bits`"
+                f"signs: {rows:,} rows of {columns:,} columns do not fit into memory; `planes` and `bits` hold the same"
             )
         pos, neg = (unpack(plane)[:, self.bits] for plane in planes)
         return pos - neg
