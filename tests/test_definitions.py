@@ -17,6 +17,7 @@ from linregions.cli import main
 from linregions.partition import Counts, Interval
 from linregions.partition.affine import affine_classes
 from linregions.partition.definitions import NAMES, counted, merged, patterns_attained
+from linregions.partition.essential import essential_patterns
 from linregions.partition.hull import meets_origin
 
 CHAIN = ("affine", "closed", "linear", "activation", "patterns")
@@ -181,6 +182,26 @@ class TestAffineMaps:
         found = numbers(net, Space(1))
         assert (found["activation"], found["affine"]) == (3, 2)
 
+    @settings(max_examples=30)
+    @given(cases(units=8))
+    def test_what_a_map_does_not_depend_on_changes_nothing(self, case):
+        partition = enumerate_regions(case.network, case.domain)
+        reduced = essential_patterns(case.network, partition.patterns)
+        for i in range(min(10, len(partition))):
+            assert case.network.exact_affine_map(reduced[i]) == partition.exact_affine_map(i)
+
+    def test_many_regions_with_one_map(self):
+        # A dead last unit, and the same function by cancellation, which only numbers can tell.
+        first, second = he_net((3, 16, 16, 1), 0).stages[:2]
+        layers = [(first.weight, first.bias), (second.weight, second.bias)]
+        dead = Network.from_arrays([*layers, (np.ones((1, 16)), [-1e6]), ([[1.0]], [0.0])])
+        twins = [(first.weight, first.bias), (np.vstack([second.weight] * 2), np.tile(second.bias, 2))]
+        cancelled = Network.from_arrays([*twins, (np.repeat([[1.0, -1.0]], 16, axis=1), [0.0])])
+        for net in (dead, cancelled):
+            partition = enumerate_regions(net, Box.cube(-1, 1, 3))
+            assert len(partition) > 1000
+            assert partition.merged("affine").tolist() == [0] * len(partition)
+
     def test_two_maps_that_agree_on_a_slice_are_one(self):
         net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]), ([[1.0, -1.0]], [0.0])])
         assert numbers(net, Segment([-1, -1], [1, 1]))["affine"] == 1
@@ -237,6 +258,18 @@ class TestBudget:
         assert (found["patterns"].value, found["patterns"].kind) == (412, Kind.LOWER)
         assert found["closed"].kind is Kind.EXACT
         assert found.status is Status.INTERRUPTED
+
+    def test_a_complex_too_large_leaves_what_was_counted(self, monkeypatch):
+        def too_large(_):
+            raise InputError("complex: it would take 9 TB; use a smaller domain")
+
+        partition = enumerate_regions(self.NET, self.BOX)
+        monkeypatch.setattr("linregions.partition.building.build", too_large)
+        found = counted(partition, "all")
+        assert (found["affine"].value, found["affine"].kind, found["affine"].status) == (412, Kind.EXACT, "complete")
+        assert (found["closed"].value, found["closed"].kind) == (412, Kind.LOWER)
+        assert found["patterns"].reason == "complex: it would take 9 TB; use a smaller domain"
+        assert found.status is Status.BUDGET
 
     def test_merging_wants_all_regions(self):
         part = enumerate_regions(self.NET, self.BOX, max_regions=50)

@@ -23,6 +23,8 @@ from ..domain import Domain
 from ..exact import scaled_integers
 from ..network import Network
 from ..stage import Stage, is_sparse
+from .essential import essential_patterns
+from .packing import pack
 
 HALF = 13
 BLOCK = 2**14  # terms that one float64 product may sum
@@ -38,9 +40,15 @@ def affine_classes(network: Network, domain: Domain, patterns: np.ndarray) -> np
         the domain's coordinates on both.
     """
     n = len(patterns)
-    if n == 0:
-        return np.zeros(0, dtype=np.int64)
-    plan = _plan(network, domain)
+    if n == 0 or network.unit_count == 0:
+        return np.zeros(n, dtype=np.int64)
+    reduced = essential_patterns(network, patterns)
+    _, first, inverse = np.unique(pack(reduced, network.pieces), axis=0, return_index=True, return_inverse=True)
+    return _classes(_plan(network, domain), reduced[first])[inverse.reshape(-1)]
+
+
+def _classes(plan: _Plan, patterns: np.ndarray) -> np.ndarray:
+    n = len(patterns)
     primes = _usable(plan.odd)
     prints = np.zeros((n, FIRST), dtype=np.int64)
     for k in range(FIRST):

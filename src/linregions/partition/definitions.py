@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..activations import MaxGroups
+from ..errors import InputError
 from ..network import Network
 from .closed import closed_classes, components
 from .count import Count, Kind, Status
@@ -133,7 +134,6 @@ class _Tally:
     def __init__(self, partition: Any):
         self.partition, self.started = partition, time.perf_counter()
         self.status, self.reason = partition.count.status, partition.count.reason
-        self.lowest = min(1, len(partition))  # distinct maps known of so far
         self.done: dict[str, Count] = {"activation": partition.count}
 
     def of(self, name: str) -> Count | Interval:
@@ -152,24 +152,32 @@ class _Tally:
         return self.done[name]
 
     def _count(self, name: str) -> Count:
-        value = None
+        value = self._tried(name) if self.status is Status.COMPLETE else None
+        exact = value is not None
+        if value is None:
+            value = len(self.partition) if name == "patterns" else self._maps()
+        return replace(
+            self.partition.count,
+            value=value,
+            kind=Kind.EXACT if exact else Kind.LOWER,
+            definition=name,
+            seconds=self.partition.count.seconds + time.perf_counter() - self.started,
+            status=Status.COMPLETE if exact else self.status,
+            reason="" if exact else self.reason,
+        )
+
+    def _maps(self) -> int:
+        """The distinct affine maps known of: at least one, and all of those found unless Ctrl-C comes once more."""
+        return self._tried("affine") or min(1, len(self.partition))
+
+    def _tried(self, name: str) -> int | None:
         try:
-            if self.status is Status.COMPLETE:
-                value = self._value(name)
-            elif self.status is Status.BUDGET and name != "patterns":
-                self.lowest = max(self.lowest, self._value("affine"))
+            return self._value(name)
         except KeyboardInterrupt:
             self.status, self.reason = Status.INTERRUPTED, "interrupted"
-        if name == "affine" and value is not None:
-            self.lowest = value
-        kind = Kind.LOWER if value is None else Kind.EXACT
-        if value is None:
-            value = len(self.partition) if name == "patterns" else self.lowest
-        seconds = self.partition.count.seconds + time.perf_counter() - self.started
-        status = self.status if kind is Kind.LOWER else Status.COMPLETE
-        reason = self.reason if kind is Kind.LOWER else ""
-        old = self.partition.count
-        return replace(old, value=value, kind=kind, definition=name, seconds=seconds, status=status, reason=reason)
+        except InputError as error:  # the arguments were checked before: the complex is too large for memory
+            self.status, self.reason = Status.BUDGET, str(error)
+        return None
 
     def _value(self, name: str) -> int:
         if name == "patterns":
