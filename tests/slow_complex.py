@@ -16,7 +16,7 @@ from linregions.activations import MaxGroups
 from linregions.exact import rank
 from linregions.partition import Partition
 
-LARGE = Fraction(2) ** 3000  # stands for M where only ranks and convex hulls of small numbers are asked for
+LARGE = Fraction(2) ** 400  # stands for M where only ranks and convex hulls of small numbers are asked for
 
 Vertex = tuple[tuple[Fraction, ...], tuple[Fraction, ...]]
 Pair = tuple[Fraction, Fraction]  # q, p: the number p + q M, compared like a tuple

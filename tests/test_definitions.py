@@ -95,7 +95,7 @@ def test_a_cut_slice_joins_nothing():
     assert found == slow_counts(partition)
 
 
-@pytest.mark.parametrize("known", [k for k in all_constructions() if k.regions <= 60], ids=str)
+@pytest.mark.parametrize("known", [k for k in all_constructions() if k.regions <= 36], ids=str)
 def test_known_nets(known):
     partition = enumerate_regions(known.network, known.domain)
     assert numbers(known.network, known.domain) == slow_counts(partition)
@@ -110,7 +110,7 @@ def check(net, domain) -> None:
     assert [found[n] for n in CHAIN] == sorted(found.values())
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_degenerate_nets_agree_with_the_slow_count(seed):
     rng = np.random.default_rng(seed)
     d = int(rng.choice([1, 2, 2, 2, 3]))
@@ -160,7 +160,7 @@ def test_a_generic_net_has_one_map_for_each_region():
 
 
 class TestAffineMaps:
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(cases(units=8))
     def test_classes_are_those_of_the_rational_maps(self, case):
         partition = enumerate_regions(case.network, case.domain)
@@ -182,7 +182,7 @@ class TestAffineMaps:
         found = numbers(net, Space(1))
         assert (found["activation"], found["affine"]) == (3, 2)
 
-    @settings(max_examples=30)
+    @settings(max_examples=20)
     @given(cases(units=8))
     def test_what_a_map_does_not_depend_on_changes_nothing(self, case):
         partition = enumerate_regions(case.network, case.domain)

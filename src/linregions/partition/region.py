@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .partition import Partition
 
 
+# Above this dimension a volume, a sum over many simplices, takes longer than a repr may.
+SHOWN_DIM = 4
+
+
 @dataclass(frozen=True, eq=False)
 class Facet:
     """One facet of a region.
@@ -179,6 +183,8 @@ class Region:
 
         The extreme rays; and where the region holds whole lines, both directions of a basis of those too.
         """
+        if self.bounded:
+            return []
         rows = [[Fraction(a) for a in r[:-1]] for r in self.exact_halfspaces]
         lines = null_space(rows, self.dim)
         out = [primitive([s * v for v in line]) for line in lines for s in (1, -1)]
@@ -280,7 +286,9 @@ class Region:
         return [f.level(point) for f in self.facets]
 
     def __repr__(self) -> str:
-        size = f"volume {self.volume:.4g}" if self.bounded else "unbounded"
+        size = "bounded" if self.bounded else "unbounded"
+        if self.bounded and self.dim <= SHOWN_DIM:
+            size = f"volume {self.volume:.4g}"
         vertices = plural(len(self.exact_vertices), "vertex", "vertices")
         return f"Region {self.number}: {plural(len(self.facets), 'facet')}, {vertices}, {size}"
 
