@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <vector>
 
 namespace linregions {
@@ -152,38 +151,43 @@ class Dictionary {
     const double* row = line(r);
     const double* cost = line(0);
     candidates_.clear();
+    flips_.clear();
     for (int j = 0; j <= size_; ++j) {
       const double effect = up ? row[j] : -row[j];
       const double direction = at_[j] > 0 ? -1.0 : 1.0;  // a slack rests at 0, a coordinate at -1 or 1
-      if (effect * direction > kPivot) candidates_.push_back({std::fabs(cost[j]) / std::fabs(row[j]), j});
+      if (effect * direction > kPivot) candidates_.push_back({std::fabs(cost[j]), std::fabs(row[j]), j});
     }
-    for (;;) {
-      if (candidates_.empty()) return false;
-      // Among nearly equal ratios take the largest entry, for the sake of accuracy.
-      std::size_t best = 0;
-      for (std::size_t c = 1; c < candidates_.size(); ++c) {
-        const double a = candidates_[c].ratio, b = candidates_[best].ratio;
-        if (a < b - 1e-13 ||
-            (a < b + 1e-13 && std::fabs(row[candidates_[c].column]) > std::fabs(row[candidates_[best].column])))
-          best = c;
-      }
-      const int j = candidates_[best].column;
-      const double gain = column_[j] < size_ ? 2 * std::fabs(row[j]) : std::numeric_limits<double>::infinity();
-      if (gain >= missing) {
+    // Smallest ratio of cost to entry first; among equal ones the largest entry, for the sake of accuracy.
+    const auto later = [](const Candidate& a, const Candidate& b) {
+      const double left = a.cost * b.entry, right = b.cost * a.entry;
+      return left > right || (left == right && a.entry < b.entry);
+    };
+    std::make_heap(candidates_.begin(), candidates_.end(), later);
+    while (!candidates_.empty()) {
+      const Candidate& next = candidates_.front();
+      const int j = next.column;
+      if (column_[j] >= size_ || 2 * next.entry >= missing) {
+        flip();
         exchange(r, j, bound);
         return true;
       }
-      missing -= gain;
-      flip(j);
-      candidates_[best] = candidates_.back();
+      missing -= 2 * next.entry;
+      flips_.push_back(j);
+      std::pop_heap(candidates_.begin(), candidates_.end(), later);
       candidates_.pop_back();
     }
+    return false;
   }
 
-  void flip(int j) {
-    const double change = at_[j] > 0 ? -2.0 : 2.0;
-    at_[j] += change;
-    for (int i = 0; i < lines_; ++i) beta_[i] += line(i)[j] * change;
+  void flip() {
+    if (flips_.empty()) return;
+    for (int i = 0; i < lines_; ++i) {
+      const double* entry = line(i);
+      double change = 0;
+      for (const int j : flips_) change += entry[j] * at_[j];
+      beta_[i] -= 2 * change;
+    }
+    for (const int j : flips_) at_[j] = -at_[j];
   }
 
   void exchange(int r, int j, double bound) {
@@ -213,7 +217,7 @@ class Dictionary {
   }
 
   struct Candidate {
-    double ratio;
+    double cost, entry;
     int column;
   };
   int size_ = 0, rows_ = 0, lines_ = 0;
@@ -221,6 +225,7 @@ class Dictionary {
   std::vector<double> lines_data_, beta_, at_;  // line 0 is t
   std::vector<int> basic_, column_, where_;     // variables: coordinates, then one slack per row
   std::vector<Candidate> candidates_;
+  std::vector<int> flips_;
 };
 
 }  // namespace linregions

@@ -301,8 +301,7 @@ Prover::Verdict Prover::decide_exactly(std::vector<int> active, double* x, IntRo
   }
   if (!geometry_.cone) {  // off the sides of the box, as far towards its middle as the rows allow
     IntRow inner;
-    for (long part = 1;; ++part) {
-      // (1 - 2^-part) u + 2^-part / 2
+    for (long part = 1;; part *= 2) {  // (1 - 2^-part) u + 2^-part / 2
       inner = u;
       const int dim = geometry_.dim;
       for (int k = 0; k < dim; ++k) {
