@@ -1,6 +1,6 @@
 """What the other definitions and the graph cost on top of listing: CPU seconds, median of three.
 
-    python benchmarks/structure.py
+    python benchmarks/definitions.py
 
 He networks of benchmarks/nets.py on [-1, 1]^d, and integer networks (entries -1, 0, 1, seed 1) on the whole space, which
 are what makes maps equal and pieces touch.

@@ -188,7 +188,7 @@ void LpSearch::prefilter(int s, Cell& cell, int level) {
   StageState& state = state_[s];
   state.order.clear();
   state.positive.assign(f.count, 0);
-  for (int c = 0; c < f.count; ++c) {
+  for (int c = 0; c < f.count && !stopped(); ++c) {
     const int both = shape_ ? 3 : sides(s, c, cell, level);
     const int unit = f.stage->cuts[f.cut[c]].unit;
     if (both == 3) {

@@ -173,8 +173,10 @@ def test_a_list_in_ten_dimensions() -> None:
     net = random_net(np.random.default_rng(1), (10, 6, 4, 1))
     box = Box.cube(-1, 1, 10)
     one, three = listed(net, box, "auto"), listed(net, box, "auto", threads=3)
-    assert one.count.engine == "lp" and len(one) > 300
-    assert np.array_equal(one.packed, three.packed) and np.array_equal(one.witnesses, three.witnesses)
+    assert one.count.engine == "lp"
+    assert len(one) > 300
+    assert np.array_equal(one.packed, three.packed)
+    assert np.array_equal(one.witnesses, three.witnesses)
     assert len(pattern_set(one)) == lp_count(net, box) == lp_count(net, box, threads=3)
     assert one.certified.all()
     check_witnesses(one, 7)
@@ -277,7 +279,8 @@ def test_hyperplanes_that_only_touch() -> None:
 def test_hundreds_of_inputs() -> None:
     net = random_net(np.random.default_rng(2), (300, 4, 1))
     found = listed(net, Box.cube(-1, 1, 300), "auto")
-    assert len(found) == 16 and found.certified.all()
+    assert len(found) == 16
+    assert found.certified.all()
     assert np.abs(found.witnesses).max() < 1
     assert np.array_equal(net.exact_pattern([Fraction(v) for v in found.witnesses[9]]), found.patterns[9])
 
@@ -286,14 +289,18 @@ def test_budgets_and_inexact_runs() -> None:
     net = random_net(np.random.default_rng(4), (10, 8, 8, 1))
     box = Box.cube(-1, 1, 10)
     few = count(net, box, max_regions=100)
-    assert few.kind is Kind.LOWER and few.status is Status.BUDGET and few.value >= 100
+    assert few.kind is Kind.LOWER
+    assert few.status is Status.BUDGET
+    assert few.value >= 100
     short = count(net, box, time_limit=0.01)
-    assert short.kind is Kind.LOWER and short.status is Status.BUDGET
+    assert short.kind is Kind.LOWER
+    assert short.status is Status.BUDGET
     loose = count(net, box, exact=False, engine="lp")
     assert loose.value == lp_count(net, box) or loose.doubtful > 0
     seen: list[float] = []
     assert lp_count(net, box, progress=lambda fraction, _: seen.append(fraction)) > 100
-    assert seen[-1] == 1.0 and seen == sorted(seen)
+    assert seen[-1] == 1.0
+    assert seen == sorted(seen)
 
 
 def test_no_vertices_but_one_sentence() -> None:

@@ -25,9 +25,9 @@ MOST_ENTRIES = 20_000
 def open_engine(net: Network, domain: Domain) -> Any:
     """A compiled engine for the network on the domain, with the verbs of the cells engine but no vertices.
 
-    A cell is the domain cut by signed rows.  Whether a cut splits it is shown by a point on either side, or by multipliers
-    `y >= 0` of the rows whose combination is nowhere positive on the domain; both are proposed by a linear program in
-    float64, proved by rigorous error bounds, and found in integers where those do not suffice.
+    A cell is the domain cut by signed rows.  Whether a cut splits it is shown by a point on either side, or by
+    multipliers `y >= 0` of the rows whose combination is nowhere positive on the domain; both are proposed by a linear
+    program in float64, proved by rigorous error bounds, and found in integers where those do not suffice.
 
     Raises:
         InputError: the dimensions do not match, or the network does not fit into memory.
@@ -79,7 +79,7 @@ class Widened:
 
 
 def _needed_inputs(first: Stage, domain: Domain) -> list[int]:
-    """Inputs that the regions depend on: on the whole space, where it is affordable, as many as the first layer's rank."""
+    """Inputs that the regions depend on; on the whole space, where affordable, only as many as the first layer's rank."""
     everything = list(range(domain.dim))
     if not isinstance(domain, Box | Space):
         return everything
@@ -119,8 +119,8 @@ def _domain(domain: Domain, keep: list[int]) -> dict[str, Any]:
 def _outer_box(domain: Domain) -> tuple[np.ndarray | None, np.ndarray | None, list[list[Fraction]]]:
     """A float64 box around the domain, from the half-spaces in one coordinate, and the half-spaces that it leaves.
 
-    No box where a coordinate has no such bound on both sides.  Bounds that are no float64 are rounded outwards, and their
-    half-spaces stay.
+    No box where a coordinate has no such bound on both sides.  Bounds that are no float64 are rounded outwards, and
+    their half-spaces stay.
     """
     if isinstance(domain, Space):
         return None, None, []
@@ -170,6 +170,6 @@ def _check_memory(engine: Any, net: Network) -> None:
         return
     if needed > most / 2:
         raise InputError(
-            f"network: {net!r} needs about {needed / 2**30:.1f} GiB for each thread of the lp engine, and this machine has "
-            f"{most / 2**30:.1f}; use a Segment or a Plane, or a smaller network"
+            f"network: {net!r} needs about {needed / 2**30:.1f} GiB for each thread of the lp engine, and this machine "
+            f"has {most / 2**30:.1f}; use a Segment or a Plane, or a smaller network"
         )
