@@ -108,18 +108,25 @@ def run(
         table, (patterns, witnesses, certified) = engine.finished()
         if len(table):
             each(Batch(table, patterns, witnesses, certified))
+
+    def look_and_collect() -> None:
+        collect()
         if look is not None:
             look(engine.state()["regions"])
 
     try:
-        _, status = cells.watch(engine, deadline, None, collect)
+        _, status = cells.watch(engine, deadline, None, look_and_collect)
     except BaseException:
         engine.stop()
         while not engine.wait(1.0):
             pass
         raise
     check_error(engine)
-    collect()
+    try:
+        collect()
+    except KeyboardInterrupt:
+        status = Status.INTERRUPTED
+        collect()
     state = engine.state()
     if state["stop"] == 2:
         return Ended(state["regions"], Status.BUDGET, limited=True)
