@@ -1,5 +1,6 @@
 // The only file that knows Python.
 #include "arrangement.hpp"
+#include "bind_complex.hpp"
 #include "bind_parse.hpp"
 #include "run.hpp"
 #include "volume.hpp"
