@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from operator import index
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..checks import plural, shown, whole_number
 from ..errors import InputError
-from ..partition import Count, Partition, Region, pack
+from ..partition import Count, Kind, Partition, Region, Status, pack
 from .files import Damaged
 from .folder import RunFolder
 
@@ -78,7 +79,7 @@ class SavedPartition:
             yield self.read(start, min(start + size, len(self)))
 
     def read(self, start: int, stop: int) -> Partition:
-        """Regions `start` to `stop - 1` as a partition in memory; its own numbers start from 0.
+        """Regions `start` to `stop - 1` as a partition in memory; its own numbers start from 0, its count is a bound.
 
         Raises:
             InputError: a shard is damaged, or the numbers are outside the partition.
@@ -86,10 +87,12 @@ class SavedPartition:
         if not 0 <= start <= stop <= len(self):
             raise InputError(f"region: {start} to {stop} is outside the partition, which has {self._size()}")
         rows = self.records(start, stop)
-        pattern, witness = np.array(rows["pattern"]), np.array(rows["witness"])
-        part = _Part(
-            self.network, self.domain, self.count, self._engine, pattern, witness, np.array(rows["certified"])
-        )
+        count = self.count
+        if stop - start < len(self):  # what needs all regions has to see that these are not
+            reason = f"regions {start:,} to {stop - 1:,} of {len(self):,}"
+            count = replace(count, value=stop - start, kind=Kind.LOWER, status=Status.BUDGET, reason=reason)
+        columns = (np.array(rows[name]) for name in ("pattern", "witness", "certified"))
+        part = _Part(self.network, self.domain, count, self._engine, *columns)
         part._first, part._whole = start, self
         return part
 
