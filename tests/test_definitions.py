@@ -147,8 +147,7 @@ def test_the_chain_on_nets_of_middling_size(seed):
     rng = np.random.default_rng(seed)
     widths = [2 + seed % 2, 8, 6, 2]
     layers = [
-        (rng.integers(-1, 2, (b, a)).astype(float), rng.integers(-1, 2, b))
-        for a, b in itertools.pairwise(widths)
+        (rng.integers(-1, 2, (b, a)).astype(float), rng.integers(-1, 2, b)) for a, b in itertools.pairwise(widths)
     ]
     found = numbers(Network.from_arrays(layers), Box.cube(-2, 2, widths[0]))
     assert [found[n] for n in CHAIN] == sorted(found.values())
