@@ -109,7 +109,7 @@ def check_facets(complex: Complex) -> None:
 
 
 def exact_point(complex: Complex, v: int) -> list[Fraction]:
-    """The vertex of a region's exact shape that lies on no facet which the wanted one does not lie on."""
+    """A finite vertex in rationals."""
     count = len(complex.points)
     try:
         v = index(v)
@@ -119,6 +119,14 @@ def exact_point(complex: Complex, v: int) -> list[Fraction]:
         raise InputError(f"vertex: index {v} is outside the complex, which has {plural(count, 'vertex', 'vertices')}")
     if complex.far[v]:
         raise InputError(f"vertex: {v} lies at infinity; finite vertices are those where `far` is False")
+    return homogeneous([exact_row(complex, v)], complex.dim)[0]
+
+
+def exact_row(complex: Complex, v: int) -> list[str]:
+    """Homogeneous coordinates of the vertex of a region's exact shape that lies on no facet which `v` does not lie on.
+
+    Integers `X..., w` in hexadecimal, and for a vertex at infinity what grows with M: `(X + Y M) / w`.
+    """
     at = int(np.flatnonzero(complex.region_vertices == v)[0])
     region = int(np.searchsorted(complex.region_indptr, at, side="right")) - 1
     shape = complex.partition._shape(region, exact=True)
@@ -126,7 +134,7 @@ def exact_point(complex: Complex, v: int) -> list[Fraction]:
     for row, facets in zip(shape["exact"], shape["facets"], strict=True):
         columns = [first[f >> INDEX_BITS] + (f & (1 << INDEX_BITS) - 1) for f in facets]
         if vanishing[columns].all():
-            return homogeneous([row], complex.dim)[0]
+            return row
     raise AssertionError("internal error in the polyhedral complex: a vertex was not found again")
 
 

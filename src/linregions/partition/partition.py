@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cached_property
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from .definitions import MERGED, merged
 from .geometry import determinant, homogeneous, interior_point
 from .packing import field_widths, pack
 from .region import Region
+
+if TYPE_CHECKING:
+    from .boundary import Boundary
 
 
 class Partition:
@@ -213,6 +216,31 @@ class Partition:
     def _find(self, keys: np.ndarray) -> np.ndarray:
         """The regions of packed patterns; -1 where none is listed."""
         return np.array([self._by_key.get(key.tobytes(), -1) for key in keys], dtype=np.int64)
+
+    def decision_boundary(self, i: int = 0, j: int | None = None) -> Boundary:
+        """The set where outputs `i` and `j` agree, or where output `i` is zero: `{x in domain : g(x) = 0}`.
+
+        `g = f_i - f_j`, or `g = f_i` for `j=None`; outputs are counted from 0.  The regions of the network with one
+        more unit, a ReLU of g, are listed on the same domain, and the faces of their complex on which g vanishes taken
+        out, with every sign decided exactly.
+
+        Returns:
+            A `Boundary`: pieces, curves or a mesh, Betti numbers; its kind is exact.
+
+        Raises:
+            InputError: an output does not exist; the partition is not complete and exact.
+
+        Example:
+            >>> from linregions import Box, Network, enumerate_regions
+            >>> diamond = [([[1, 0], [-1, 0], [0, 1], [0, -1]], [0, 0, 0, 0]), ([[-1, -1, -1, -1]], [1])]
+            >>> partition = enumerate_regions(Network.from_arrays(diamond), Box.cube(-2, 2, 2))
+            >>> boundary = partition.decision_boundary()
+            >>> boundary, boundary.betti
+            (Boundary: f_0 = 0 on box [-2, 2]^2, 4 pieces, (1, 1, 0))
+        """
+        from .boundary.extract import decision_boundary
+
+        return decision_boundary(self, i, j)
 
     @cached_property
     def _by_key(self) -> dict[bytes, int]:
