@@ -3,9 +3,10 @@
 Every function returns a `matplotlib.figure.Figure`, drawn on the axes it was given or on its own; none touches pyplot.
 """
 
+from .boundary import boundary
 from .curves import growth
 from .depths import comparison
 from .folds import folding
 from .regions import partition
 
-__all__ = ["comparison", "folding", "growth", "partition"]
+__all__ = ["boundary", "comparison", "folding", "growth", "partition"]
