@@ -529,6 +529,12 @@ def test_files(tmp_path, ending):
     assert np.array_equal(faces, mesh.triangles)
 
 
+def test_a_part_of_a_saved_run_is_refused(tmp_path):
+    saved = enumerate_regions(norm(2, 1.0), BOX, save=tmp_path / "run")
+    with pytest.raises(InputError, match="^partition: is read from a saved run, and a boundary needs all regions"):
+        next(iter(saved.chunks())).decision_boundary()
+
+
 def test_refused():
     partition = enumerate_regions(norm(2, 1.0), BOX)
     boundary = partition.decision_boundary()

@@ -26,7 +26,10 @@ def decision_boundary(partition: Partition, i: Any = 0, j: Any = None) -> Bounda
     check_complete(partition)
     network, name = difference(partition.network, i, j)
     if partition._relist is None:
-        raise InputError("partition: has no engine that could list more regions; call enumerate_regions again")
+        raise InputError(
+            "partition: is read from a saved run, and a boundary needs all regions in memory; "
+            "call enumerate_regions without save"
+        )
     refined = partition._relist(network)
     if refined.count.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
