@@ -529,9 +529,15 @@ def test_files(tmp_path, ending):
     assert np.array_equal(faces, mesh.triangles)
 
 
+def test_more_dimensions_than_a_complex_has_are_refused():
+    partition = enumerate_regions(centred((10, 3), 0), Box.cube(-1, 1, 10))
+    with pytest.raises(InputError, match=r"^complex: these regions were listed by linear programs"):
+        partition.decision_boundary()
+
+
 def test_a_part_of_a_saved_run_is_refused(tmp_path):
     saved = enumerate_regions(norm(2, 1.0), BOX, save=tmp_path / "run")
-    with pytest.raises(InputError, match="^partition: is read from a saved run, and a boundary needs all regions"):
+    with pytest.raises(InputError, match=r"^partition: is read from a saved run, and a boundary needs all regions"):
         next(iter(saved.chunks())).decision_boundary()
 
 

@@ -37,6 +37,11 @@ def build(partition: Partition, *, threads: int | None = None) -> Complex:
     if count.status is not Status.COMPLETE:
         raise InputError(f"complex: the list of regions is not complete ({count.reason}); list it without that limit")
     engine = partition._engine
+    if not hasattr(engine, "start_complex"):
+        raise InputError(
+            "complex: these regions were listed by linear programs, which see no vertices; use engine='cells' on a "
+            "domain of at most 8 dimensions"
+        )
     _run(engine, threads or cores())
     found = engine.complex()
     if not np.array_equal(found["patterns"], partition.packed.ravel()):
