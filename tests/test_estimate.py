@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -33,8 +33,9 @@ from linregions import (
     sample_regions,
 )
 from linregions.activations import MaxGroups
+from linregions.arrangements import hyperplanes, regions
 from linregions.cli import main
-from linregions.estimation import pieces, sampling, upper_bound
+from linregions.estimation import flats, pieces, sampling, upper_bound
 from linregions.estimation.draw import _Walk, sampler, within
 from linregions.estimation.interval import mean_interval
 from linregions.estimation.sampling import binomial_most
@@ -505,6 +506,57 @@ def test_an_interruption_of_the_pieces_keeps_what_they_gave(monkeypatch):
     assert found.status is Status.INTERRUPTED
     assert found.estimate is None
     assert 200 <= found.lower.value <= count(net, box).value
+
+
+# -- Intersections of hyperplanes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", range(4))
+def test_sets_without_a_broken_circuit_are_as_many_as_the_regions(dim, seed):
+    nets = [
+        integer_net(dim, 7, 1, seed=seed),
+        he_net(dim, 6, 1, seed=seed),
+        integer_net(dim, 5, 1, seed=seed, activation="hardtanh"),
+    ]
+    for net in nets:
+        for domain in (Space(dim), Box.cube(-1, 1, dim), Polytope(np.ones((1, dim)), [0.5])):
+            rows, _ = hyperplanes(net, domain)
+            halfspaces = [[int(8 * v) for v in row] for row in domain.halfspaces]
+            found = 1 + sum(
+                flats.counts(subset, rows, halfspaces)
+                for k in range(1, min(dim, len(rows)) + 1)
+                for subset in combinations(range(len(rows)), k)
+            )
+            assert found == regions(net, domain) == count(net, domain, engine="cells").value
+
+
+def test_the_interval_of_one_hidden_layer_holds():
+    net, box = he_net(3, 14, 1), Box.cube(-1, 1, 3)
+    exact, held, values = count(net, box).value, 0, []
+    rows, dim = hyperplanes(net, box)
+    for seed in range(20):
+        options = {"sample": 150, "level": 0.95, "time_limit": None}
+        found, why = flats.estimate_flats(rows, dim, box, np.random.default_rng(seed), **options)
+        assert found is not None, why
+        held += found.low <= exact <= found.high
+        values.append(found.value)
+        assert found.low <= found.value <= found.high
+    assert held >= 18
+    assert abs(np.mean(values) - exact) < 4 * np.std(values, ddof=1) / math.sqrt(20)
+
+
+def test_one_hidden_layer_beyond_eight_dimensions_has_an_estimate():
+    net, box = he_net(9, 11, 1), Box.cube(-1, 1, 9)
+    found = estimate(net, box, samples=500, lines=2, pieces=200, time_limit=None)
+    exact = regions(net, box)
+    assert found.estimate is not None
+    assert found.estimate.kind is Kind.ESTIMATE
+    assert found.lower.value <= exact <= int(found.upper)
+    assert found.estimate.low <= exact <= found.estimate.high
+    few = estimate(he_net(9, 4, 1), box, samples=50, lines=0, time_limit=None)
+    assert few.lower.kind is Kind.EXACT
+    assert few.lower.value == regions(he_net(9, 4, 1), box)
 
 
 # -- The door and the command line ------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd
 from typing import Any
 
 from ..checks import whole_number
@@ -12,7 +11,7 @@ from ..errors import InputError
 from ..exact import scaled_integers
 from .interior import open_polyhedron_is_empty
 from .polynomial import CharacteristicPolynomial
-from .rows import Row, describe, hyperplanes, pivot_of, primitive, restricted
+from .rows import Row, describe, hyperplanes, pivot_of, primitive, restricted, shortened
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def _next_level(level: dict[int, _Open], dim: int, most: int) -> dict[int, _Open
 def _cut(flat: _Open, trace: Row, dim: int) -> _Open | None:
     """The part of a flat on one of its traces; None where it misses the domain's interior."""
     pivot = pivot_of(trace)
-    halfspaces = [_shortened(restricted(row, trace, pivot)) for row in flat.halfspaces]
+    halfspaces = [shortened(restricted(row, trace, pivot)) for row in flat.halfspaces]
     if open_polyhedron_is_empty(halfspaces):
         return None
     traces: dict[Row, int] = {}
@@ -172,12 +171,6 @@ def _cut(flat: _Open, trace: Row, dim: int) -> _Open | None:
                 key = primitive(cut)
                 traces[key] = traces.get(key, 0) | bits
     return _Open(0, traces, halfspaces)
-
-
-def _shortened(row: list[int]) -> list[int]:
-    """The half-space with coprime integers; its side stays."""
-    divisor = gcd(*row)
-    return [v // divisor for v in row] if divisor > 1 else row
 
 
 def _indices(bits: int) -> tuple[int, ...]:

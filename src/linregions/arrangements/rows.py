@@ -69,6 +69,12 @@ def restricted(row: Sequence[int], onto: Row, pivot: int) -> list[int]:
     return [a * v - b * w for k, (v, w) in enumerate(zip(row, onto, strict=True)) if k != pivot]
 
 
+def shortened(row: list[int]) -> list[int]:
+    """The half-space `row >= 0` with coprime integers; its side stays."""
+    divisor = gcd(*row)
+    return [v // divisor for v in row] if divisor > 1 else row
+
+
 def traces(rows: Iterable[Row], onto: Row, pivot: int) -> list[Row | None]:
     """What every row cuts into the hyperplane `onto`; None where it is parallel to it or the same."""
     cut = (restricted(row, onto, pivot) for row in rows)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import bounds
+from ..arrangements.rows import Row
 from ..bounds.bound import Bound
 from ..checks import whole_number
 from ..counting import MOST_THREADS
@@ -17,6 +18,7 @@ from ..engines.cells import MAX_DIM
 from ..network import Network
 from ..partition import Count, Kind, Status
 from .draw import checked_data
+from .flats import estimate_flats, of_network
 from .pieces import Counted, count_pieces
 from .record import Bracket, Estimate, Sampling
 from .sampling import (
@@ -55,8 +57,8 @@ def estimate(
 
     lower:     the larger of two proven numbers: distinct regions among sampled points (`sample_regions`), and the exact
                counts of random pieces of the search plus one for every other piece.
-    estimate:  the pieces' mean times their number, unbiased, with a confidence interval; for domains of dimension up
-               to 8.
+    estimate:  the pieces' mean times their number, unbiased, with a confidence interval, for domains of dimension up
+               to 8; for one hidden layer in any dimension, from random intersections of hyperplanes.
     upper:     the smallest proven bound for this network, with only the units that can change on the domain
                (`linregions.bounds`).
 
@@ -102,7 +104,12 @@ def estimate(
     upper = upper_bound(net, domain)
     share = None if limit is None else PIECES_SHARE * limit
     options = {"sample": number, "level": confidence, "threads": workers, "time_limit": share, "progress": progress}
+    arrangement = of_network(net, domain)
+    if arrangement is not None and share is not None:
+        options["time_limit"] = share / 2
     counted = _pieces(net, domain, rng, options)
+    if arrangement is not None and counted.estimate is None and counted.status is not Status.INTERRUPTED:
+        _flats(counted, *arrangement, domain, rng, options)
     if number is None and counted.status is Status.BUDGET:  # as many as the time allowed
         counted.status = Status.COMPLETE
     sampling = None
@@ -138,15 +145,24 @@ def _pieces(net: Network, domain: Domain, rng: np.random.Generator, options: dic
     return count_pieces(net, domain, rng, **options)
 
 
+def _flats(
+    counted: Counted, rows: tuple[Row, ...], dim: int, domain: Domain, rng: np.random.Generator, options: dict[str, Any]
+) -> None:
+    """Estimate one hidden layer where its pieces gave nothing, in place."""
+    wanted = {k: options[k] for k in ("sample", "level", "time_limit")}
+    try:
+        counted.estimate, why = estimate_flats(rows, dim, domain, rng, **wanted)
+        counted.why = f"{counted.why}; {why}" if why else ""
+    except KeyboardInterrupt:
+        counted.status = Status.INTERRUPTED
+
+
 def _bracket(
     net: Network, domain: Domain, counted: Counted, sampling: Sampling | None, upper: Bound, seconds: float
 ) -> Bracket:
     lower, how = _lower(net, domain, counted, sampling, seconds)
     found = counted.estimate
-    statuses = [
-        counted.status if domain.dim <= MAX_DIM else Status.COMPLETE,
-        sampling.count.status if sampling else None,
-    ]
+    statuses = [counted.status, sampling.count.status if sampling else None]
     status = next((s for s in (Status.INTERRUPTED, Status.BUDGET) if s in statuses), Status.COMPLETE)
     return Bracket(lower, how, _consistent(found, lower, upper), upper, sampling, status, seconds, counted.why)
 
@@ -154,24 +170,28 @@ def _bracket(
 def _lower(
     net: Network, domain: Domain, counted: Counted, sampling: Sampling | None, seconds: float
 ) -> tuple[Count, str]:
-    by_pieces = max(1, counted.lower)
-    if sampling is not None and sampling.count.value >= by_pieces:
+    by_flats = counted.estimate is not None and counted.estimate.kind is Kind.EXACT and not counted.exact
+    by_pieces = max(1, round(counted.estimate.value) if by_flats else counted.lower)
+    if sampling is not None and not by_flats and sampling.count.value >= by_pieces:
         return sampling.count, "distinct regions among sampled points"
-    kind = Kind.EXACT if counted.exact else Kind.LOWER
-    status = Status.COMPLETE if counted.exact else counted.status
+    exact = counted.exact or by_flats
+    kind = Kind.EXACT if exact else Kind.LOWER
+    status = Status.COMPLETE if exact else counted.status
     how = f"{len(counted.known):,} of {counted.total:,} pieces of the search counted, one region in each other"
+    if exact:
+        how = "all intersections of hyperplanes" if by_flats else "all pieces of the search counted"
     return Count(
         value=by_pieces,
         kind=kind,
         status=status,
         definition="activation",
-        engine="cells",
+        engine="lattice" if by_flats else "cells",
         exact_decisions=counted.exact_decisions,
         doubtful=0,
         seconds=seconds,
         network=repr(net),
         domain=repr(domain),
-    ), how if not counted.exact else "all pieces of the search counted"
+    ), how
 
 
 def _consistent(found: Estimate | None, lower: Count, upper: Bound) -> Estimate | None:

@@ -122,7 +122,7 @@ def _sampled(work: _Work, sample: np.ndarray, level: float) -> None:
         done += [out.known[int(i)] for i in chunk]
     if out.exact:
         value = float(out.lower)
-        theory = "all pieces counted"
+        theory = f"all {out.total:,} pieces counted"
         out.estimate = Estimate(value, value, value, level, out.total, out.total, value, theory, kind=Kind.EXACT)
         return
     if len(done) < FEWEST:

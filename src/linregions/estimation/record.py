@@ -85,9 +85,10 @@ class Sampling:
 class Estimate:
     """An unbiased estimate of the number of regions with an interval, and what the two rest on.
 
-    `low` and `high` are the ends of an interval at confidence `level`, which `theory` justifies for many counted pieces
-    only; `doubts` says what speaks against trusting it, and is empty if nothing does.  `at_least` is exceeded by the
-    true number with probability `level` whatever the pieces are (Markov's inequality).
+    The number is a sum over `pieces`, of which a random `counted` were looked at: pieces of the search, or, for one
+    hidden layer, sets of hyperplanes.  `low` and `high` are the ends of an interval at confidence `level` by the
+    `theory`, which for pieces of the search is about many of them; `doubts` says what speaks against trusting it, and
+    is empty if nothing does.  The true number exceeds `at_least` with probability `level` whatever the pieces are.
     """
 
     value: float
@@ -103,7 +104,7 @@ class Estimate:
 
     def __str__(self) -> str:
         if self.kind is Kind.EXACT:
-            return f"exactly {round(self.value):,} regions (all {self.pieces:,} pieces counted)"
+            return f"exactly {round(self.value):,} regions ({self.theory})"
         doubt = f"; doubtful: {'; '.join(self.doubts)}" if self.doubts else ""
         return (
             f"about {short(round(self.value))} regions, {short(round(self.low))} to {short(round(self.high))} at "
