@@ -170,8 +170,10 @@ def _bracket(
 def _lower(
     net: Network, domain: Domain, counted: Counted, sampling: Sampling | None, seconds: float
 ) -> tuple[Count, str]:
-    by_flats = counted.estimate is not None and counted.estimate.kind is Kind.EXACT and not counted.exact
-    by_pieces = max(1, round(counted.estimate.value) if by_flats else counted.lower)
+    found = counted.estimate
+    whole = round(found.value) if found is not None and found.kind is Kind.EXACT else 0
+    by_flats = whole > 0 and not counted.exact
+    by_pieces = max(1, whole, counted.lower)
     if sampling is not None and not by_flats and sampling.count.value >= by_pieces:
         return sampling.count, "distinct regions among sampled points"
     exact = counted.exact or by_flats
