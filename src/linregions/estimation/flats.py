@@ -80,8 +80,8 @@ def estimate_flats(
     wanted = sample or (DEFAULT_SAMPLE if time_limit is None else int(USED_SHARE * left / seconds))
     drawn = [max(LEAST, int(wanted * s)) for s in share]
     hits, tried = _draw(sizes, drawn, rows, halfspaces, rng, ends)
-    if min(tried) < LEAST:
-        return None, f"of some sizes fewer than {LEAST} intersections of hyperplanes could be tried in the time"
+    if min(tried) == 0:
+        return None, "intersections of hyperplanes of some size could not be tried in the time"
     return _sum(sizes, hits, tried, len(rows), certain, level, late=tried != drawn), ""
 
 
