@@ -2,7 +2,7 @@
 
     python benchmarks/definitions.py
 
-He networks of benchmarks/nets.py on [-1, 1]^d, and integer networks (entries -1, 0, 1, seed 1) on the whole space, which
+He networks of benchmarks/nets.py on [-1, 1]^d, and integer networks (entries -1, 0, 1, seed 1) on the whole space, that
 are what makes maps equal and pieces touch.
 """
 

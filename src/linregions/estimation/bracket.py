@@ -12,8 +12,8 @@ from .. import bounds
 from ..arrangements.rows import Row
 from ..bounds.bound import Bound
 from ..checks import whole_number
-from ..counting import MOST_THREADS
 from ..domain import Domain, Space
+from ..engines.budget import MOST_THREADS
 from ..engines.cells import MAX_DIM
 from ..network import Network
 from ..partition import Count, Kind, Status

@@ -17,7 +17,7 @@ def essential_patterns(network: Network, patterns: np.ndarray) -> np.ndarray:
 
     Example:
         >>> net = Network.from_arrays([([[1.0], [2.0]], [0.0, 0.0]), ([[1.0, 1.0]], [-1.0]), ([[1.0]], [0.0])])
-        >>> essential_patterns(net, np.array([[1, 0, 0], [1, 1, 1]]))  # where the last unit is dead, nothing else matters
+        >>> essential_patterns(net, np.array([[1, 0, 0], [1, 1, 1]]))  # the last unit is dead
         array([[0, 0, 0],
                [1, 1, 1]])
     """
