@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -14,8 +16,8 @@ from known_nets import he_net
 
 import linregions
 from linregions import Box, InputError, Network, Plane, Space, Status, count, enumerate_regions
-from linregions.engines import parallel as pieces
-from linregions.engines import workers
+from linregions.cli import main
+from linregions.engines import pieces, workers
 
 NET, BOX = he_net((4, 12, 12, 1), 0), Box.cube(-1, 1, 4)
 BOX2 = Box.cube(-1, 1, 2)
@@ -102,9 +104,12 @@ def test_workers_that_always_die_end_in_one_sentence(monkeypatch):
 
 def test_another_search_tree_is_refused(monkeypatch):
     survey = pieces.survey
-    monkeypatch.setattr(
-        pieces, "survey", lambda *a, **k: (f := survey(*a, **k)) and pieces.Frontier(f.pieces, f.digest ^ 1, 0, 0)
-    )
+
+    def another(*arguments, **options):
+        frontier, status = survey(*arguments, **options)
+        return replace(frontier, digest=f"{int(frontier.digest, 16) ^ 1:016x}"), status
+
+    monkeypatch.setattr(pieces, "survey", another)
     with pytest.raises(workers.WorkersError, match="same linregions everywhere"):
         count(NET, BOX, parallel="processes", threads=2)
 
@@ -133,3 +138,16 @@ def test_what_parallel_takes(parallel):
 def test_only_one_engine_has_pieces():
     with pytest.raises(InputError, match="runs in threads only"):
         count(NET, BOX, parallel="processes", engine="arrangement")
+
+
+def test_the_command_line_takes_processes_and_clusters(client, capsys, tmp_path):
+    file = tmp_path / "net.npz"
+    rng = np.random.default_rng(0)
+    np.savez(file, W0=rng.normal(size=(9, 2)), b0=rng.normal(size=9), W1=np.ones((1, 9)), b1=np.zeros(1))
+    numbers = []
+    for how in ("threads", "processes", client.scheduler.address):
+        assert main(["count", str(file), "--box", "-1", "1", "--parallel", how, "--threads", "2", "--json"]) == 0
+        numbers.append(json.loads(capsys.readouterr().out)["count"])
+    assert len(set(numbers)) == 1
+    assert main(["count", str(file), "--box", "-1", "1", "--parallel", "nowhere"]) == 2
+    assert "no dask scheduler answers at 'nowhere'" in capsys.readouterr().err

@@ -144,11 +144,17 @@ def _add_count(commands: Any) -> None:
     command.add_argument(
         "--engine",
         default="auto",
-        choices=("auto", "cells", "arrangement"),  # as in `linregions.count`, which --help need not import
-        help="cells: every network, dimension 1 to 8; arrangement: one hidden layer with integer weights on --space, "
-        "any dimension; auto (the default) chooses",
+        choices=("auto", "cells", "lp", "arrangement"),  # as in `linregions.count`, which --help need not import
+        help="cells: every network, dimension 1 to 8; lp: every network, any dimension; arrangement: one hidden layer "
+        "with integer weights on --space, any dimension; auto (the default) chooses",
     )
     _add_budget(command, "stop once N or more regions are found")
+    command.add_argument(
+        "--parallel",
+        default="threads",
+        metavar="HOW",
+        help="threads (the default), processes (as many as --threads), or the address of a dask scheduler",
+    )
     command.add_argument(
         "--no-exact",
         dest="exact",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from typing import Any
 
 import linregions
 
@@ -14,20 +15,22 @@ from . import status
 from .damage import reported_damage
 from .domains import chosen_domain
 from .progress import Progress
+from .workers import chosen_workers
 
 EXIT = {Status.COMPLETE: status.DONE, Status.BUDGET: status.BUDGET, Status.INTERRUPTED: status.INTERRUPTED}
 
 
 def count(options: Namespace) -> tuple[str, int]:
     """Run the command; what to print, and the exit status."""
-    with Progress() as progress:
-        result = _resumed(options, progress) if options.resume is not None else _fresh(options, progress)
+    work = _resumed if options.resume is not None else _fresh
+    with chosen_workers(options.parallel) as parallel, Progress() as progress:
+        result = work(options, parallel, progress)
     # Counts are integers of any size, and Python refuses to print more than 4300 digits otherwise.
     sys.set_int_max_str_digits(0)
     return json.dumps(result.as_dict()) if options.json else readable(result), EXIT[result.status]
 
 
-def _fresh(options: Namespace, progress: Progress) -> Count | Interval | Counts:
+def _fresh(options: Namespace, parallel: Any, progress: Progress) -> Count | Interval | Counts:
     if options.model is None:
         raise InputError("MODEL is needed: give the network's file, or --resume RUN to go on with a saved run")
     if options.save is None and (options.list or options.part):
@@ -37,6 +40,7 @@ def _fresh(options: Namespace, progress: Progress) -> Count | Interval | Counts:
         "definition": options.definition,
         "exact": options.exact,
         "threads": options.threads,
+        "parallel": parallel,
         "time_limit": options.time_limit,
         "max_regions": options.max_regions,
         "progress": progress.callback,
@@ -49,7 +53,7 @@ def _fresh(options: Namespace, progress: Progress) -> Count | Interval | Counts:
     return linregions.enumerate_regions(network, domain, **arguments).count
 
 
-def _resumed(options: Namespace, progress: Progress) -> Count:
+def _resumed(options: Namespace, parallel: Any, progress: Progress) -> Count:
     given = ("box", "segment", "plane", "domain", "space", "list", "part")
     extra = "MODEL" if options.model is not None else next((f"--{n}" for n in given if getattr(options, n)), None)
     if extra is not None or not options.exact:
@@ -58,6 +62,7 @@ def _resumed(options: Namespace, progress: Progress) -> Count:
         result = linregions.resume(
             options.resume,
             threads=options.threads,
+            parallel=parallel,
             time_limit=options.time_limit,
             max_regions=options.max_regions,
             progress=progress.callback,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,27 +11,9 @@ import numpy as np
 from ..domain import Domain
 from ..network import Network
 from ..partition import Kind, Status
-from . import cells
+from . import cells, pieces
+from .pieces import Frontier
 from .workers import Batch, Job, Workers
-
-DEPTH = 10
-
-
-@dataclass(frozen=True)
-class Frontier:
-    """The pieces of a search tree: their number, a digest of what is above them, and the doubtful decisions there."""
-
-    pieces: int
-    digest: int
-    exact_decisions: int
-    doubtful: int
-
-
-def survey(engine: Any, *, listing: bool, exact: bool, depth: int = DEPTH) -> Frontier | None:
-    """Number the pieces of a prepared engine; None if Ctrl-C came before."""
-    engine.start_survey(listing, exact, depth)
-    _, status = cells.watch(engine, None, None)
-    return Frontier(*engine.frontier()) if status is Status.COMPLETE else None
 
 
 def run(
@@ -49,26 +30,29 @@ def run(
 ) -> tuple[Any, cells.Outcome, tuple[np.ndarray, ...]]:
     """Search all pieces in processes or on a cluster: an engine ready for replays, the outcome, and the columns."""
     started, clock = time.perf_counter(), time.time()
+    deadline = None if time_limit is None else started + time_limit
     engine = cells.open_engine(net, domain)
-    _, status = cells.prepare(engine, domain, None if time_limit is None else started + time_limit)
-    frontier = survey(engine, listing=listing, exact=exact) if status is Status.COMPLETE else None
-    if frontier is None:
-        frontier, pieces = Frontier(0, 0, 0, 0), np.zeros(0, dtype=np.int64)
-        status = Status.INTERRUPTED if status is Status.COMPLETE else status
-    else:
-        pieces = np.arange(frontier.pieces, dtype=np.int64)
-    job = Job(net, domain, listing, exact, DEPTH, frontier.digest, _key(net, domain, listing, exact))
-    workers = Workers(job, pieces, parallel, threads, None if time_limit is None else clock + time_limit)
+    frontier, status = None, pieces.prepare(engine, domain, deadline=deadline)
+    if status is Status.COMPLETE:
+        frontier, status = pieces.survey(engine, listing=listing, exact=exact, deadline=deadline)
+    frontier = frontier or Frontier(0, 0, "0", 0, 0)
+    job = Job(net, domain, listing, exact, frontier.depth, int(frontier.digest, 16), _key(net, domain, listing, exact))
+    workers = Workers(
+        job, np.arange(frontier.pieces), parallel, threads, None if deadline is None else clock + time_limit
+    )
     workers.status = status
     batches, regions = [engine.finished()], 0  # an empty one, for the shapes
-    for batch in workers:
-        batches.append(batch)
-        regions += int(batch[0][:, 1].sum())
-        if progress is not None:
-            progress(min(0.999, sum(len(b[0]) for b in batches) / len(pieces)), regions)
-        if max_regions and regions >= max_regions:
-            workers.stop()
-            break
+    try:
+        for batch in workers:
+            batches.append(batch)
+            regions += int(batch[0][:, 1].sum())
+            if progress is not None:
+                progress(min(0.999, sum(len(b[0]) for b in batches) / frontier.pieces), regions)
+            if max_regions and regions >= max_regions:
+                workers.stop()
+                break
+    except KeyboardInterrupt:  # in the lines above; the workers themselves end without one
+        workers.status = Status.INTERRUPTED
     table, columns = together(batches, listing)
     outcome = _outcome(table, frontier, workers, time_limit, max_regions, time.perf_counter() - started)
     if progress is not None and outcome.status is Status.COMPLETE:
@@ -100,13 +84,15 @@ def _outcome(
         status, reason = Status.BUDGET, f"limit of {max_regions:,} regions reached"
     elif status is Status.BUDGET:
         reason = f"time limit of {time_limit:g} s reached"
+    else:
+        reason = "interrupted"
     kind = Kind.EXACT if status is Status.COMPLETE else Kind.LOWER
     kind = kind if doubtful == 0 else Kind.ESTIMATE
     return cells.Outcome(regions, kind, status, reason, decisions, doubtful, seconds)
 
 
 def _key(net: Network, domain: Domain, listing: bool, exact: bool) -> str:
-    digest = hashlib.sha256(f"{net.hash} {listing} {exact} {DEPTH} {domain.dim}\n".encode())
+    digest = hashlib.sha256(f"{net.hash} {listing} {exact} {domain.dim}\n".encode())
     for row in [*domain.halfspaces, [], *(domain.embedding or [])]:
         digest.update((" ".join(map(str, row)) + "\n").encode())
     return digest.hexdigest()

@@ -44,7 +44,7 @@ class Job:
     key: str
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Job) and self.key == other.key
+        return isinstance(other, Job) and (self.key, self.depth) == (other.key, other.depth)
 
     def __hash__(self) -> int:
         return hash(self.key)
