@@ -37,9 +37,8 @@ def run(
         frontier, status = pieces.survey(engine, listing=listing, exact=exact, deadline=deadline)
     frontier = frontier or Frontier(0, 0, "0", 0, 0)
     job = Job(net, domain, listing, exact, frontier.depth, int(frontier.digest, 16), _key(net, domain, listing, exact))
-    workers = Workers(
-        job, np.arange(frontier.pieces), parallel, threads, None if deadline is None else clock + time_limit
-    )
+    until = None if time_limit is None else clock + time_limit
+    workers = Workers(job, np.arange(frontier.pieces), parallel, threads, until)
     workers.status = status
     batches, regions = [engine.finished()], 0  # an empty one, for the shapes
     try:
