@@ -2,8 +2,8 @@
 
     python benchmarks/definitions.py
 
-He networks of benchmarks/nets.py on [-1, 1]^d, and integer networks (entries -1, 0, 1, seed 1) on the whole space, that
-are what makes maps equal and pieces touch.
+He networks of benchmarks/nets.py on [-1, 1]^d, and networks with entries -1, 0, 1 (seed 1) on the whole space, where
+maps are equal and pieces touch.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def essential_patterns(network: Network, patterns: np.ndarray) -> np.ndarray:
 
     Example:
         >>> net = Network.from_arrays([([[1.0], [2.0]], [0.0, 0.0]), ([[1.0, 1.0]], [-1.0]), ([[1.0]], [0.0])])
-        >>> essential_patterns(net, np.array([[1, 0, 0], [1, 1, 1]]))  # the last unit is dead
+        >>> essential_patterns(net, np.array([[1, 0, 0], [1, 1, 1]]))  # a dead last unit hides all the others
         array([[0, 0, 0],
                [1, 1, 1]])
     """

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..enclosure import bounded_activation, bounded_preactivation
 from ..exact import dot, nearest_float
-from .rows import Row, exact_ends, exact_rows
+from .complex import Column
+from .rows import Row, exact_ends, region_rows
 
 _U = 2.0**-53
 _TINY = 1e-323  # of numbers too small to have a relative error
@@ -21,7 +22,7 @@ class Levels:
 
     def __init__(self, partition: Any):
         self.partition, self.cells = partition, partition.complex
-        self._maps: dict[int, list[Row]] = {}
+        self._rows: dict[int, tuple[list[tuple[Column, Row]], list[Row]]] = {}
         self._ends: dict[int, tuple[Row, Row]] = {}
         first = np.full(len(self.cells.points), -1, dtype=np.int64)
         owner = np.repeat(np.arange(len(partition)), np.diff(self.cells.region_indptr))
@@ -66,9 +67,12 @@ class Levels:
 
     def map(self, i: int) -> list[Row]:
         """The exact affine map on region `i` in the domain's coordinates, one row per output."""
-        if i not in self._maps:
-            self._maps[i] = exact_rows(self.partition, i)
-        return self._maps[i]
+        return self._region(i)[1]
+
+    def _region(self, i: int) -> tuple[list[tuple[Column, Row]], list[Row]]:
+        if i not in self._rows:
+            self._rows[i] = region_rows(self.partition, i)
+        return self._rows[i]
 
     @cached_property
     def lowest(self) -> int:
@@ -95,7 +99,7 @@ class Levels:
     def _differences(self, rows: list[Row], v: int, region: int) -> list[tuple[Fraction, Fraction]]:
         """(q, p) per output: f - g is p + q M at vertex v, by the map of a region that has it."""
         if v not in self._ends:
-            self._ends[v] = exact_ends(self.partition, v, region)
+            self._ends[v] = exact_ends(self.partition, v, self._region(int(region))[0])
         p, q = self._ends[v]
         out = []
         for own, row in zip(self.map(int(region)), rows, strict=True):

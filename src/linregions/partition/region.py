@@ -22,7 +22,7 @@ from .complex import Column
 from .crossing import pattern_beyond
 from .measures import ball_inside, distance_to, inverse_norm
 from .packing import pack
-from .rows import bounding_rows
+from .rows import region_rows
 
 if TYPE_CHECKING:
     from .partition import Partition
@@ -128,7 +128,7 @@ class Region:
         """The facets, none redundant; on one facet several units may switch at once."""
         p, q, d = self._shape["p"], self._shape["q"], self.dim
         tight: dict[frozenset[int], list[tuple[Column, tuple[int, ...]]]] = {}
-        for column, fractions in bounding_rows(self.partition, self.index):
+        for column, fractions in region_rows(self.partition, self.index)[0]:
             if any(fractions[:-1]):
                 row = primitive(fractions)
                 ends = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from ..activations import MaxGroups
-from ..exact import dot, fractions, scaled_integers
+from ..exact import fractions, scaled_integers
 from ..stage import Stage
 from .complex import Column
 
@@ -17,24 +16,14 @@ from .complex import Column
 Row = list[Fraction]
 
 
-def exact_rows(partition: Any, i: int) -> list[Row]:
-    """The exact affine map of the network on region `i`, one row per output."""
-    slope, offset = partition.exact_affine_map(i)
-    rows = partition.domain.embedding
-    if rows is None:
-        return [[*s, o] for s, o in zip(slope, offset, strict=True)]
-    columns = list(zip(*rows, strict=True))
-    return [[*(dot(s, c) for c in columns[:-1]), dot(s, columns[-1]) + o] for s, o in zip(slope, offset, strict=True)]
+def region_rows(partition: Any, i: int) -> tuple[list[tuple[Column, Row]], list[Row]]:
+    """Every column that can bound region `i`, with a row that is >= 0 on the region; and the network's map there.
 
-
-def bounding_rows(partition: Any, i: int) -> Iterator[tuple[Column, Row]]:
-    """Every column that can bound region `i`, with its exact row there: rows are >= 0 on the region.
-
-    The domain's half-spaces; each breakpoint of every unit; in a max group, the winner against each other row.
+    Columns are the domain's half-spaces; each breakpoint of every unit; in a max group, the winner against each other
+    row.  Both are in the domain's coordinates, the map with one row per output.
     """
     network, domain = partition.network, partition.domain
-    for k, row in enumerate(domain.halfspaces):
-        yield Column("domain", index=k), list(row)
+    bounds = [(Column("domain", index=k), list(row)) for k, row in enumerate(domain.halfspaces)]
     state = domain.embedding
     if state is None:
         n = network.input_dim
@@ -46,10 +35,10 @@ def bounding_rows(partition: Any, i: int) -> Iterator[tuple[Column, Row]]:
         for unit in range(stage.units):
             where = at if counts[unit] > 1 else -1
             at += int(counts[unit] > 1)
-            bounds, out = _unit(stage, z, unit, int(pieces[unit]))
+            own, out = _unit(stage, z, unit, int(pieces[unit]))
             state.append(out)
-            for name, row in bounds:
-                yield Column("unit", stage=number, unit=unit, pattern=where, **name), row
+            bounds += [(Column("unit", stage=number, unit=unit, pattern=where, **name), row) for name, row in own]
+    return bounds, state
 
 
 def _preactivations(stage: Stage, state: list[Row]) -> list[Row]:
@@ -84,14 +73,15 @@ def _unit(stage: Stage, z: list[Row], unit: int, piece: int) -> tuple[list[tuple
     return bounds, [*(gain * a for a in row[:-1]), gain * row[-1] + f.intercepts[piece]]
 
 
-def exact_ends(partition: Any, v: int, region: int) -> tuple[Row, Row]:
-    """Vertex `v` of the complex, a corner of `region`, as exact p and q of p + q M; q is zero for a finite vertex."""
+def exact_ends(partition: Any, v: int, bounds: list[tuple[Column, Row]]) -> tuple[Row, Row]:
+    """Vertex `v` of the complex, a corner of the region that has these `bounds`, as exact p and q of p + q M.
+
+    q is zero for a finite vertex.
+    """
     cells, dim = partition.complex, partition.domain.dim
-    if not cells.far[v]:
-        return cells.exact_point(v), [Fraction(0)] * dim
     zero = {cells.columns[c] for c in np.flatnonzero(cells.signs[v] == 0)}
     # One system for both: a.(p + q M) + c = 0 for every row through the vertex, and x_k = -M or M on the box's sides.
-    system = [(row[:-1], -row[-1], Fraction(0)) for column, row in bounding_rows(partition, region) if column in zero]
+    system = [(row[:-1], -row[-1], Fraction(0)) for column, row in bounds if column in zero]
     for column in zero:
         if column.kind == "infinity":
             side = [Fraction(int(k == column.index // 2)) for k in range(dim)]
