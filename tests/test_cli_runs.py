@@ -74,7 +74,7 @@ def test_shares_and_parts(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = told(capsys, "merge", "left", "right", "--out", "whole")
     assert code == 0
     assert out.startswith("1,963 activation regions on box [-1, 1]^3\n")
-    code, _, err = told(capsys, "merge", "left", "left", "--out", "no")
+    code, _, err = told(capsys, "merge", "left", "whole", "--out", "no")
     assert (code, err.count("\n")) == (2, 1)
 
 

@@ -268,6 +268,17 @@ def test_a_disk_that_is_full_at_any_moment(
     assert np.array_equal(rows(listing), whole.packed)
 
 
+def test_what_a_killed_process_left_is_tidied_up(saved: Path, whole: Partition) -> None:
+    shards = saved / "shards"
+    before = {p.name for p in shards.iterdir()}
+    for name in ("0000004.pieces.npy", "0000004.regions.npy", "0000004.json.part", "0000002.regions.npy.part"):
+        (shards / name).write_bytes(b"half")
+    again = resume(saved)
+    assert isinstance(again, SavedPartition)
+    assert np.array_equal(rows(again), whole.packed)
+    assert {p.name for p in shards.iterdir()} == before
+
+
 def test_a_real_limit_on_the_size_of_files(tmp_path: Path) -> None:
     places = [str(Path(__file__).parent), str(Path(linregions.__file__).parent.parent)]
     code = f"""
@@ -359,6 +370,10 @@ def test_folders_that_cannot_be_used(tmp_path: Path, saved: Path, monkeypatch: p
     (tmp_path / "other" / "thesis.tex").touch()
     with pytest.raises(InputError, match=r"holds other files \(thesis.tex\)"):
         count(NET, BOX, save=tmp_path / "other")
+    (tmp_path / "headless" / "shards").mkdir(parents=True)
+    (tmp_path / "headless" / "shards" / "0000001.json").touch()
+    with pytest.raises(InputError, match=r"holds shards of a run whose manifest.json is gone"):
+        count(NET, BOX, save=tmp_path / "headless")
     for reader in (resume, open_run):
         with pytest.raises(InputError, match="is no run folder"):
             reader(tmp_path / "nothing")

@@ -24,6 +24,7 @@ from .shards import FOLDER, Batch, Shard, joined, read_shard, write_shard
 FORMAT = "linregions run"
 VERSION = 1
 MANIFEST = "manifest.json"
+DAMAGED = ".damaged"
 NETWORK = "network.npz"
 _OURS = {NETWORK, "lock", "lock.pid", FOLDER}
 
@@ -72,6 +73,7 @@ class RunFolder:
 
     def __init__(self, path: Path, manifest: Manifest, network: Network, domain: Domain, lock: FolderLock | None):
         self.path, self.manifest, self.network, self.domain = path, manifest, network, domain
+        self.key = _digest(_content(manifest))
         self.shards: list[Shard] = []
         self.done: set[int] = set()
         self._lock = lock
@@ -94,6 +96,8 @@ class RunFolder:
             raise unwritable(path, error) from error
         if MANIFEST in found:
             raise InputError(f"save: {path} holds a run already; resume it, or give another folder")
+        if _numbered(path / FOLDER):
+            raise InputError(f"save: {path} holds shards of a run whose {MANIFEST} is gone; give a new folder")
         if found - _OURS:
             raise InputError(f"save: {path} holds other files ({sorted(found - _OURS)[0]}); give a new folder")
         lock = FolderLock(path)
@@ -157,7 +161,7 @@ class RunFolder:
             return
         number = self._next
         self._next += 1
-        shard = write_shard(self.path / FOLDER, number, batch, listing=self.manifest.listing)
+        shard = write_shard(self.path / FOLDER, number, batch, listing=self.manifest.listing, key=self.key)
         self.shards.append(shard)
         self.done.update(int(i) for i in batch.table[:, 0])
 
@@ -176,12 +180,14 @@ class RunFolder:
         return int(totals[0]), int(totals[1]) + top["exact_decisions"], int(totals[2]) + top["doubtful"]
 
     def _load(self, verify: bool) -> None:
+        if self._lock is not None:
+            _tidy(self.path / FOLDER)
         entries = sorted(p for p in (self.path / FOLDER).glob("*.json"))
         self._next = 1 + max((int(p.name.split(".")[0]) for p in _numbered(self.path / FOLDER)), default=0)
         wanted = set(self.manifest.pieces.tolist())
         for entry in entries:
             try:
-                shard = read_shard(entry)
+                shard = read_shard(entry, self.key)
                 if verify:
                     shard.check()
                 _check_pieces(shard, self.manifest, wanted, self.done)
@@ -201,7 +207,7 @@ class RunFolder:
         else:
             message = f"run: {self.path} is damaged: {error}; its pieces are done again"
             with suppress(OSError):
-                entry.unlink()
+                os.replace(entry, entry.with_suffix(DAMAGED))
         warnings.warn(message, DamageWarning, stacklevel=5)
 
 
@@ -213,6 +219,16 @@ def _check_pieces(shard: Shard, manifest: Manifest, wanted: set[int], done: set[
         raise Damaged(f"{shard.name}.pieces.npy has pieces that the run does not have")
     if len(set(ids)) != len(ids) or not done.isdisjoint(ids):
         raise Damaged(f"{shard.name}.pieces.npy has a piece twice")
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a process that was killed had not finished writing."""
+    files = _numbered(folder)
+    kept = {p.stem for p in files if p.suffix in (".json", DAMAGED)}
+    for file in files:
+        if file.name.split(".")[0] not in kept or file.name.endswith(TEMPORARY):
+            with suppress(OSError):
+                file.unlink()
 
 
 def _numbered(folder: Path) -> list[Path]:
@@ -236,9 +252,13 @@ def _version() -> str:
 
 
 def _write_manifest(path: Path, manifest: Manifest) -> None:
-    content = {"format": FORMAT, "version": VERSION, **asdict(manifest)}
+    content = _content(manifest)
     content["sha256"] = _digest(content)
     write_file(path / MANIFEST, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def _content(manifest: Manifest) -> dict[str, Any]:
+    return {"format": FORMAT, "version": VERSION, **asdict(manifest)}
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 Shard 7 is `0000007.pieces.npy`, a table (pieces, 4) of piece number, regions, exact decisions and doubtful ones; in a
 listing `0000007.regions.npy`, one record (pattern, witness, certified) a region, in the order of the table; and
-`0000007.json` with their sizes and checksums.  That last file makes the shard exist.
+`0000007.json` with their sizes and checksums and the key of the run.  That last file makes the shard exist.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def counted(table: np.ndarray) -> Batch:
     return Batch(table, np.zeros((0, 0), np.uint8), np.zeros((0, 0)), np.zeros(0, np.uint8))
 
 
-def write_shard(folder: Path, number: int, batch: Batch, *, listing: bool) -> Shard:
-    """Put finished pieces on disk; on return they survive a power cut.
+def write_shard(folder: Path, number: int, batch: Batch, *, listing: bool, key: str) -> Shard:
+    """Put finished pieces of the run with that key on disk; on return they survive a power cut.
 
     Raises:
         OutputError: the disk is full or the folder cannot be written.
@@ -141,13 +141,13 @@ def write_shard(folder: Path, number: int, batch: Batch, *, listing: bool) -> Sh
         files[f"{name}.regions.npy"] = batch.records()
     records = {file: write_npy(folder / file, array) for file, array in files.items()}
     sync_folder(folder)
-    write_file(folder / f"{name}.json", json.dumps({"shard": number, "files": records}).encode())
+    write_file(folder / f"{name}.json", json.dumps({"shard": number, "run": key, "files": records}).encode())
     sync_folder(folder)
     return Shard(folder, number, batch.table, records)
 
 
-def read_shard(path: Path) -> Shard:
-    """The shard of a `.json` file; sizes are checked, checksums of the table too.
+def read_shard(path: Path, key: str) -> Shard:
+    """The shard of a `.json` file, of the run with that key; sizes are checked, checksums of the table too.
 
     Raises:
         Damaged: a file is missing, has another size or is not what was written.
@@ -159,6 +159,8 @@ def read_shard(path: Path) -> Shard:
         allowed = {f"{name}.pieces.npy", f"{name}.regions.npy"}
         if name != path.stem or f"{name}.pieces.npy" not in files or not set(files) <= allowed:
             raise ValueError("it names other files")
+        if record["run"] != key:
+            raise ValueError("it belongs to another run")
         if any(set(entry) != {"bytes", "sha256"} for entry in files.values()):
             raise ValueError("it does not say what the files are")
     except (OSError, ValueError, KeyError, TypeError) as error:
