@@ -214,7 +214,7 @@ def test_lazily_read(tmp_path: Path, whole: Partition, monkeypatch: pytest.Monke
     assert "1,963 activation regions" in repr(listing)
     for i in (0, 17, 1000, -1):
         region, expected = listing[i], whole[i]
-        assert region.index == expected.index
+        assert region.number == expected.number == expected.index
         for name in ("pattern", "witness", "slope", "offset"):
             assert np.array_equal(getattr(region, name), getattr(expected, name))
         assert np.array_equal(listing.vertices(i), whole.vertices(i))
@@ -222,7 +222,7 @@ def test_lazily_read(tmp_path: Path, whole: Partition, monkeypatch: pytest.Monke
     for size in (1, 7, 299, 5000):
         chunks = list(listing.chunks(size))[:300]
         assert [len(c) for c in chunks][:-1] == [size] * (len(chunks) - 1)
-    assert [r.index for r in listing] == list(range(REGIONS))
+    assert [r.number for r in listing] == list(range(REGIONS))
     volumes = np.concatenate([c.volumes for c in listing.chunks(1000)])
     assert np.array_equal(volumes, whole.volumes)
     points = np.random.default_rng(0).uniform(-1, 1, (2, 50, 3))
