@@ -5,6 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import known_nets
 import numpy as np
 import pytest
 
+import linregions
 from linregions import OutputError, open_run
 from linregions.cli import main
 from linregions.store import RunFolder
@@ -76,6 +81,34 @@ def test_shares_and_parts(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith("1,963 activation regions on box [-1, 1]^3\n")
     code, _, err = told(capsys, "merge", "left", "whole", "--out", "no")
     assert (code, err.count("\n")) == (2, 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    widths, arrays = (6, 24, 24, 1), {}
+    for k, stage in enumerate(known_nets.he_net(widths, 0).stages):
+        arrays[f"W{k}"], arrays[f"b{k}"] = stage.weight, stage.bias
+    np.savez("wide.npz", **arrays)  # type: ignore[arg-type]
+    source = str(Path(linregions.__file__).parent.parent)
+    code = f"import sys; sys.path.insert(0, {source!r}); from linregions.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "count", "wide.npz", "--box", "-1", "1", "--save", "run", "--json"]
+    # A shell that runs the tests in the background has them ignore SIGINT, and children inherit that.
+    heard: dict[str, Any] = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)
+    try:
+        while not list(Path("run").glob("shards/*.json")):
+            assert child.poll() is None
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert (child.returncode, err) == (130, "")
+    facts = json.loads(out)
+    assert (facts["kind"], facts["status"]) == ("lower", "interrupted")
+    with RunFolder.open("run") as folder:
+        assert 0 < folder.sums()[0] <= facts["count"]
+        assert 0 < len(folder.left) < len(folder.manifest.pieces)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,20 @@ def test_a_saved_run_is_an_undisturbed_one(case: Case, threads: int) -> None:
         assert same(merge(*shares, out=f"{folder}/all"), listed)
 
 
+@pytest.mark.parametrize("domain", [Box.cube(-1, 1, 2), Space(2)])
+def test_lines_in_shares(tmp_path: Path, domain: linregions.Domain) -> None:
+    """The sections of one hidden layer are pieces of their own; many of these lines meet in one point."""
+    rows = np.array([[1.0, 0.0]] * 20 + [[0.0, 1.0]] * 20 + [[1.0, 1.0]] * 40)
+    offsets = np.r_[np.linspace(-0.9, 0.9, 20), np.linspace(-0.9, 0.9, 20), np.linspace(-1.8, 1.8, 40)]
+    net = Network.from_arrays([(rows, offsets), (np.ones((1, 80)), [0.0])])
+    expected = count(net, domain, engine="cells", threads=1)
+    for k in (1, 2):
+        count(net, domain, save=tmp_path / str(k), part=(k, 2), threads=2 * k - 1)
+    found: Any = merge(tmp_path / "1", tmp_path / "2", out=tmp_path / "all")
+    assert (found.value, found.exact_decisions) == (expected.value, expected.exact_decisions)
+    assert found.kind is Kind.EXACT
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_resuming_after_limits(tmp_path: Path, whole: Partition, threads: int) -> None:
     run, regions = tmp_path / "run", 0
