@@ -4,6 +4,7 @@
 // A point is a row of values, one for each line.  A point at infinity is a direction (on an unbounded polygon): the values are those of
 // the linear parts, and a mixture of a point and a direction is the point that far along the ray, up to scale.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -66,54 +67,88 @@ inline bool apart(std::uint64_t bits, const double* t, const double* room) {
   return true;
 }
 
-// The same for any number of points of a chord: those that are close share a bucket.
+// The same for any number of points of a chord: those that are close share a bucket.  A bit tells whether a bucket has been
+// used, so that thousands of them stay in the fastest cache; only points of buckets used twice are compared.
 class Buckets {
  public:
   // Forget all points and make room for n.
   void reset(std::size_t n) {
-    std::size_t size = 64;
-    while (size < 4 * n) size *= 2;
-    if (first_.size() < size) first_.resize(size);
-    std::fill(first_.begin(), first_.begin() + static_cast<std::ptrdiff_t>(size), kNone);
-    if (next_.size() < n) {
-      next_.resize(n);
-      low_.resize(n);
-      high_.resize(n);
+    std::size_t size = 512;
+    while (size < 16 * n && size < (std::size_t{1} << 22)) size *= 2;
+    if (used_.size() < size / 64) {
+      used_.resize(size / 64);
+      shared_.resize(size / 64);
+    }
+    std::fill(used_.begin(), used_.begin() + static_cast<std::ptrdiff_t>(size / 64), 0);
+    if (at_.size() < n) {
+      at_.resize(n);
+      t_.resize(n);
+      room_.resize(n);
     }
     // Neither a power of two nor a start at 0: points at simple fractions stay away from the ends of the buckets.
     scale_ = 0.93713 * static_cast<double>(size - 1);
+    shift_ = 0.7 * static_cast<double>(size);  // truncation goes towards zero, so no bucket may lie there
+    mask_ = static_cast<std::uint32_t>(size - 1);
     count_ = 0;
+    again_.clear();
   }
-  // Whether the points differ from one another and from those before.  A point on both sides of a bucket's end is not certain.
+  // One point for every bit.  False where one of them is not known to lie in a single bucket.
   bool add(int n, const double* t, const double* room, const std::uint64_t* cross) {
+    // Local copies, because the compiler cannot know that a store leaves the members alone.
+    std::uint64_t* const used = used_.data();
+    std::uint32_t* const buckets = at_.data();
+    double *const ts = t_.data(), *const rooms = room_.data();
+    const double scale = scale_, shift = shift_;
+    const std::uint32_t mask = mask_;
+    std::size_t k = count_;
+    bool sure = true;
     for (int w = 0; 64 * w < n; ++w)
       for (std::uint64_t rest = cross[w]; rest; rest &= rest - 1) {
         const int j = 64 * w + std::countr_zero(rest);
-        if (!add(t[j], room[j] + kChordRoom)) return false;
+        const double middle = t[j] * scale + shift, half = (room[j] + kChordRoom) * scale;
+        // Points lie between 0 and 1 with a room below 1/2; what lies outside wraps around, with all its neighbours.
+        const auto low = static_cast<std::int32_t>(middle - half), high = static_cast<std::int32_t>(middle + half);
+        const std::uint32_t at = static_cast<std::uint32_t>(low) & mask;
+        sure &= low == high;
+        buckets[k] = at;
+        ts[k] = t[j];
+        rooms[k++] = room[j];
+        const std::uint64_t bit = std::uint64_t{1} << (at % 64), before = used[at / 64];
+        used[at / 64] = before | bit;
+        if (before & bit) again_.push_back(at);
       }
+    count_ = k;
+    return sure;
+  }
+  // Whether all points surely differ.
+  bool differ() {
+    if (again_.empty()) return true;
+    for (const std::uint32_t at : again_) shared_[at / 64] |= std::uint64_t{1} << (at % 64);
+    close_.clear();
+    for (std::size_t k = 0; k < count_; ++k)
+      if (shared_[at_[k] / 64] >> (at_[k] % 64) & 1) close_.push_back({t_[k], room_[k] + kChordRoom});
+    for (const std::uint32_t at : again_) shared_[at / 64] = 0;
+    std::sort(close_.begin(), close_.end(), [](const Point& a, const Point& b) { return a.t < b.t; });
+    // A wide point may reach beyond its neighbour, so the farthest reach so far is compared.
+    double reach = close_[0].t + close_[0].room;
+    for (std::size_t k = 1; k < close_.size(); ++k) {
+      if (!(close_[k].t - close_[k].room > reach)) return false;
+      reach = larger(reach, close_[k].t + close_[k].room);
+    }
     return true;
   }
 
  private:
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
-  bool add(double t, double room) {
-    const double low = t - room, high = t + room;
-    if (!(low > -0.03 && high < 1.03)) return false;
-    const auto at = static_cast<std::uint32_t>(low * scale_ + 0.03 * scale_);
-    if (at != static_cast<std::uint32_t>(high * scale_ + 0.03 * scale_)) return false;
-    const std::uint32_t k = count_++;
-    low_[k] = low;
-    high_[k] = high;
-    for (std::uint32_t other = next_[k] = first_[at]; other != kNone; other = next_[other])
-      if (!(low_[other] > high || high_[other] < low)) return false;
-    first_[at] = k;
-    return true;
-  }
-
-  std::vector<std::uint32_t> first_, next_;
-  std::vector<double> low_, high_;
-  double scale_ = 1;
-  std::uint32_t count_ = 0;
+  struct Point {
+    double t, room;
+  };
+  std::vector<std::uint64_t> used_, shared_;  // by bucket
+  std::vector<std::uint32_t> at_, again_;
+  std::vector<double> t_, room_;
+  std::vector<Point> close_;
+  double scale_ = 1, shift_ = 0;
+  std::uint32_t mask_ = 0;
+  std::size_t count_ = 0;
 };
 
 }  // namespace linregions

@@ -10,6 +10,29 @@ inline int count_bits(const std::uint64_t* bits, int words) {
   return n;
 }
 
+// How many of the items differ, by sorting around one of them at a time: linear where all are the same.
+template <class T, class Compare>
+std::uint64_t count_different(T* begin, T* end, const Compare& compare) {
+  std::uint64_t n = 0;
+  while (begin != end) {
+    std::swap(*begin, begin[(end - begin) / 2]);
+    T *less = begin, *more = end, *at = begin + 1;  // [begin, less) < *less = [less, at) < [more, end)
+    while (at != more) {
+      const int s = compare(*at, *less);
+      if (s < 0)
+        std::swap(*less++, *at++);
+      else if (s > 0)
+        std::swap(*at, *--more);
+      else
+        ++at;
+    }
+    ++n;
+    n += count_different(begin, less, compare);
+    begin = more;
+  }
+  return n;
+}
+
 // Pieces of the section of `cell` by cut c under the cuts below c; 0 if an earlier cut has the same section.
 template <int D, int W, bool Inf>
 std::uint64_t Search<D, W, Inf>::count_on_cut(const C& cell, const Block& b, const std::uint64_t* cuts, int c,
@@ -123,7 +146,8 @@ std::uint64_t Search<D, W, Inf>::count_on_segment(const C& cell, const Block& b,
         at.error = 2.0;
       }
     }
-  std::sort(point, point + n, [](const Point& a, const Point& c) { return a.t < c.t; });
+  // By the lower ends: a point that is hardly known at all may be any of those before and after it.
+  std::sort(point, point + n, [](const Point& a, const Point& c) { return a.t - a.error < c.t - c.error; });
   std::uint64_t different = 0;
   const auto row = [&](const Point& a) -> const IntRow& {
     return exact_.facet_row(facet_id(b.level, b.cut ? b.cut[a.cut] : a.cut));
@@ -137,17 +161,15 @@ std::uint64_t Search<D, W, Inf>::count_on_segment(const C& cell, const Block& b,
     } else if (!shared_.options.exact) {
       doubtful_ += j - i - 1;
       different += 1;
+      std::sort(point + i, point + j, [](const Point& a, const Point& c) { return a.t < c.t; });
       for (int k = i + 1; k < j; ++k) different += point[k].t > point[k - 1].t;
     } else {
       // A copy of the end points' rows: making cut rows never touches them, but the pool may move.
       const IntRow a = exact_vertex(p, cell.facet), c = exact_vertex(q, cell.facet);
-      const auto order = [&](const Point& u, const Point& v) {
+      different += count_different(point + i, point + j, [&](const Point& u, const Point& v) {
         ++exact_decisions_;
         return exact_.compare_on_segment(row(u), row(v), a, c);
-      };
-      std::sort(point + i, point + j, [&](const Point& u, const Point& v) { return u.cut != v.cut && order(u, v) < 0; });
-      ++different;
-      for (int k = i + 1; k < j; ++k) different += order(point[k - 1], point[k]) != 0;
+      });
     }
     i = j;
   }

@@ -81,7 +81,7 @@ bool Search<D, W, Inf>::meet_chord(int i, const ChordEnd& p, const ChordEnd& q, 
     }
     if (!buckets_.add(n, t, room, cross)) return false;
   }
-  return true;
+  return buckets_.differ();
 }
 
 // Pieces of chord i under the cuts before it; 0 if one of them has the same chord.

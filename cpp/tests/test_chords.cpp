@@ -1,0 +1,136 @@
+// Points on a chord: the kernel's certainties against long double, the buckets against sorting, and whole counts of many lines.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "chords.hpp"
+#include "nets.hpp"
+#include "search.hpp"
+
+using namespace linregions;
+using namespace linregions::test;
+
+namespace {
+
+double unit(Random& random) { return static_cast<double>(integer(random, std::int64_t{1} << 53)) * 0x1p-53; }
+
+// Every certain bit holds for all true values within the error, and t is as near as `room` says.
+void certainties() {
+  Random random(1);
+  for (int round = 0; round < 2000; ++round) {
+    const int n = 8 * static_cast<int>(1 + random() % 9);
+    std::vector<double> row[4];
+    const double error = std::ldexp(1.0, -static_cast<int>(random() % 40));
+    for (auto& r : row)
+      for (int j = 0; j < n; ++j) r.push_back(unit(random) * (random() % 4 ? 1 : 4 * error));
+    const double t = (1 + unit(random)) / 2;
+    const ChordEnd p{row[0].data(), row[1].data(), 1 - t, t, error, false};
+    const ChordEnd q{row[2].data(), row[3].data(), t, 1 - t, error / 2, false};
+    std::vector<double> at(n), room(n);
+    std::uint64_t cross[2], doubt[2];
+    lines_across(n, p, q, at.data(), room.data(), cross, doubt);
+    for (int j = 0; j < n; ++j) {
+      const bool crosses = cross[j / 64] >> (j % 64) & 1, open = doubt[j / 64] >> (j % 64) & 1;
+      CHECK(!(crosses && open));
+      if (open) continue;
+      for (int k = 0; k < 8; ++k) {
+        const long double a = (long double)p.w0 * row[0][j] + (long double)p.w1 * row[1][j] + (k & 1 ? 1 : -1) * (long double)error;
+        const long double b = (long double)q.w0 * row[2][j] + (long double)q.w1 * row[3][j] + (k & 2 ? 1 : -1) * (long double)error;
+        CHECK((a > 0) != (b > 0) ? crosses : !crosses);
+        if (crosses) CHECK(std::fabs((double)(a / (a - b) - (long double)at[j])) <= room[j] + kChordRoom);
+      }
+    }
+  }
+}
+
+void buckets_against_sorting() {
+  Random random(2);
+  Buckets buckets;
+  int same = 0, different = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const int n = 64 * static_cast<int>(1 + random() % 4);
+    std::vector<double> t(n), room(n);
+    std::vector<std::uint64_t> cross(n / 64);
+    const bool close = random() % 2;
+    for (int j = 0; j < n; ++j) {
+      t[j] = (1 + unit(random)) / 2;
+      room[j] = random() % 50 ? 1e-15 : 1e-9;
+      if (random() % 8) cross[j / 64] |= std::uint64_t{1} << (j % 64);
+    }
+    if (close) t[random() % n] = t[random() % n] + 1e-15 * unit(random);
+    std::vector<int> order;
+    for (int j = 0; j < n; ++j)
+      if (cross[j / 64] >> (j % 64) & 1) order.push_back(j);
+    bool apart = true;
+    for (const int a : order)
+      for (const int b : order)
+        apart = apart && (a == b || std::fabs(t[a] - t[b]) > room[a] + room[b] + 2 * kChordRoom);
+    buckets.reset(order.size());
+    const bool sure = buckets.add(n, t.data(), room.data(), cross.data()) && buckets.differ();
+    CHECK(!sure || apart);  // certain only where it is so
+    (apart ? different : same) += 1;
+    if (sure) continue;
+    different -= apart;  // a point at the end of a bucket may spoil it
+  }
+  CHECK(same > 100 && different > 1000);
+}
+
+void equal_items() {
+  Random random(3);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<int> items;
+    for (int k = 0, n = static_cast<int>(random() % 40); k < n; ++k) items.push_back(static_cast<int>(random() % 9));
+    std::vector<int> sorted = items;
+    std::sort(sorted.begin(), sorted.end());
+    const auto n = static_cast<std::uint64_t>(std::unique(sorted.begin(), sorted.end()) - sorted.begin());
+    CHECK(count_different(items.data(), items.data() + items.size(), [](int a, int b) { return a - b; }) == n);
+  }
+}
+
+Net lines_net(const std::vector<std::vector<std::int64_t>>& lines) {
+  std::vector<double> w, b;
+  for (const auto& l : lines) {
+    w.push_back(static_cast<double>(l[0]));
+    w.push_back(static_cast<double>(l[1]));
+    b.push_back(static_cast<double>(l[2]));
+  }
+  Net net;
+  net.add(w, b);
+  return net;
+}
+
+void families() {
+  std::vector<std::vector<std::int64_t>> lines;
+  for (std::int64_t k = -60; k <= 60; ++k) lines.push_back({64, 0, k});
+  for (std::int64_t k = -60; k <= 60; ++k) lines.push_back({0, 64, k});
+  CHECK(count(lines_net(lines), box(2, -1, 1)) == 122 * 122);
+  CHECK(count(lines_net(lines), polyhedron(2), 2) == 122 * 122);
+  // The diagonals x - y = k / 64 go through the grid's points: each adds 1 + its inner points.
+  std::uint64_t expected = 122 * 122;
+  for (std::int64_t k = -100; k <= 100; ++k) {
+    lines.push_back({64, -64, k});
+    std::vector<double> points;  // x 64 of the crossings inside
+    for (std::int64_t j = -60; j <= 60; ++j) {
+      points.push_back(static_cast<double>(j));
+      points.push_back(static_cast<double>(j + k));
+    }
+    std::sort(points.begin(), points.end());
+    points.erase(std::unique(points.begin(), points.end()), points.end());
+    const auto inside = [&](double x) { return std::fabs(x) < 64 && std::fabs(x - static_cast<double>(k)) < 64; };
+    expected += 1 + static_cast<std::uint64_t>(std::count_if(points.begin(), points.end(), inside));
+  }
+  for (const int threads : {1, 2, 3}) CHECK(count(lines_net(lines), box(2, -1, 1), threads) == expected);
+  std::vector<std::vector<std::int64_t>> star;
+  for (std::int64_t k = 0; k < 150; ++k) star.push_back({k + 1, 7 - k * k, 0});
+  CHECK(count(lines_net(star), box(2, -1, 1)) == 300);
+  CHECK(count(lines_net(star), polyhedron(2)) == 300);
+}
+
+}  // namespace
+
+int main() {
+  certainties();
+  buckets_against_sorting();
+  equal_items();
+  families();
+}
