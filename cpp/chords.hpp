@@ -71,7 +71,7 @@ inline bool apart(std::uint64_t bits, const double* t, const double* room) {
 // used, so that thousands of them stay in the fastest cache; only points of buckets used twice are compared.
 class Buckets {
  public:
-  // Forget all points and make room for n.
+  // Forget all points and make room for n; the caller writes them to t, room and the bits of cross.
   void reset(std::size_t n) {
     std::size_t size = 512;
     while (size < 16 * n && size < (std::size_t{1} << 22)) size *= 2;
@@ -80,60 +80,63 @@ class Buckets {
       shared_.resize(size / 64);
     }
     std::fill(used_.begin(), used_.begin() + static_cast<std::ptrdiff_t>(size / 64), 0);
-    if (at_.size() < n) {
-      at_.resize(n);
-      t_.resize(n);
-      room_.resize(n);
+    const std::size_t words = (n + 63) / 64;
+    if (cross_.size() < words) {
+      cross_.resize(words);
+      t_.resize(64 * words);
+      room_.resize(64 * words);
+      at_.resize(64 * words);
     }
     // Neither a power of two nor a start at 0: points at simple fractions stay away from the ends of the buckets.
+    // Points lie between 0 and 1 with a room below 1/2; what lies outside wraps around, with all its neighbours.
     scale_ = 0.93713 * static_cast<double>(size - 1);
     shift_ = 0.7 * static_cast<double>(size);  // truncation goes towards zero, so no bucket may lie there
-    mask_ = static_cast<std::uint32_t>(size - 1);
-    count_ = 0;
+    mask_ = static_cast<std::int32_t>(size - 1);
     again_.clear();
   }
-  // One point for every bit.  False where one of them is not known to lie in a single bucket.
-  bool add(int n, const double* t, const double* room, const std::uint64_t* cross) {
+  double* t() { return t_.data(); }
+  double* room() { return room_.data(); }
+  std::uint64_t* cross() { return cross_.data(); }
+
+  // The points from..from + n - 1 (from: a multiple of 64) that have a bit.  False where one of them is not known to lie
+  // in a single bucket.
+  bool add(std::size_t from, int n) {
+    kernels().buckets((n + 7) / 8 * 8, t_.data() + from, room_.data() + from, scale_, shift_, mask_, at_.data() + from);
     // Local copies, because the compiler cannot know that a store leaves the members alone.
     std::uint64_t* const used = used_.data();
-    std::uint32_t* const buckets = at_.data();
-    double *const ts = t_.data(), *const rooms = room_.data();
-    const double scale = scale_, shift = shift_;
-    const std::uint32_t mask = mask_;
-    std::size_t k = count_;
-    bool sure = true;
-    for (int w = 0; 64 * w < n; ++w)
+    const std::int32_t* at = at_.data() + from;
+    const std::uint64_t* cross = cross_.data() + from / 64;
+    std::int32_t all = 0;
+    for (int w = 0; 64 * w < n; ++w, at += 64)
       for (std::uint64_t rest = cross[w]; rest; rest &= rest - 1) {
-        const int j = 64 * w + std::countr_zero(rest);
-        const double middle = t[j] * scale + shift, half = (room[j] + kChordRoom) * scale;
-        // Points lie between 0 and 1 with a room below 1/2; what lies outside wraps around, with all its neighbours.
-        const auto low = static_cast<std::int32_t>(middle - half), high = static_cast<std::int32_t>(middle + half);
-        const std::uint32_t at = static_cast<std::uint32_t>(low) & mask;
-        sure &= low == high;
-        buckets[k] = at;
-        ts[k] = t[j];
-        rooms[k++] = room[j];
-        const std::uint64_t bit = std::uint64_t{1} << (at % 64), before = used[at / 64];
-        used[at / 64] = before | bit;
-        if (before & bit) again_.push_back(at);
+        const std::int32_t k = at[std::countr_zero(rest)];
+        all |= k;
+        const std::uint32_t bucket = static_cast<std::uint32_t>(k & mask_);
+        const std::uint64_t bit = std::uint64_t{1} << (bucket % 64), before = used[bucket / 64];
+        used[bucket / 64] = before | bit;
+        if (before & bit) again_.push_back(bucket);
       }
-    count_ = k;
-    return sure;
+    return all >= 0;
   }
-  // Whether all points surely differ.
-  bool differ() {
+
+  // Whether the n points added surely differ.
+  bool differ(std::size_t n) {
     if (again_.empty()) return true;
-    for (const std::uint32_t at : again_) shared_[at / 64] |= std::uint64_t{1} << (at % 64);
+    for (const std::uint32_t k : again_) shared_[k / 64] |= std::uint64_t{1} << (k % 64);
     close_.clear();
-    for (std::size_t k = 0; k < count_; ++k)
-      if (shared_[at_[k] / 64] >> (at_[k] % 64) & 1) close_.push_back({t_[k], room_[k] + kChordRoom});
-    for (const std::uint32_t at : again_) shared_[at / 64] = 0;
+    for (std::size_t w = 0; 64 * w < n; ++w)
+      for (std::uint64_t rest = cross_[w]; rest; rest &= rest - 1) {
+        const std::size_t j = 64 * w + static_cast<std::size_t>(std::countr_zero(rest));
+        const auto k = static_cast<std::uint32_t>(at_[j]);
+        if (shared_[k / 64] >> (k % 64) & 1) close_.push_back({t_[j], room_[j] + kChordRoom});
+      }
+    for (const std::uint32_t k : again_) shared_[k / 64] = 0;
     std::sort(close_.begin(), close_.end(), [](const Point& a, const Point& b) { return a.t < b.t; });
     // A wide point may reach beyond its neighbour, so the farthest reach so far is compared.
     double reach = close_[0].t + close_[0].room;
-    for (std::size_t k = 1; k < close_.size(); ++k) {
-      if (!(close_[k].t - close_[k].room > reach)) return false;
-      reach = larger(reach, close_[k].t + close_[k].room);
+    for (std::size_t i = 1; i < close_.size(); ++i) {
+      if (!(close_[i].t - close_[i].room > reach)) return false;
+      reach = larger(reach, close_[i].t + close_[i].room);
     }
     return true;
   }
@@ -143,12 +146,13 @@ class Buckets {
     double t, room;
   };
   std::vector<std::uint64_t> used_, shared_;  // by bucket
-  std::vector<std::uint32_t> at_, again_;
+  std::vector<std::uint64_t> cross_;
   std::vector<double> t_, room_;
+  std::vector<std::int32_t> at_;
+  std::vector<std::uint32_t> again_;
   std::vector<Point> close_;
   double scale_ = 1, shift_ = 0;
-  std::uint32_t mask_ = 0;
-  std::size_t count_ = 0;
+  std::int32_t mask_ = 0;
 };
 
 }  // namespace linregions

@@ -22,6 +22,10 @@ struct Kernels {
   // meets the chord at t[j], counted from the first end (0) to the second (1), within room[j] and a few roundings.
   void (*crossings)(int n, const double* const* r, const double* w, double error, double* t, double* room,
                     std::uint64_t* cross, std::uint64_t* doubt);
+  // The bucket of each of n points t within room: t * scale + shift without its fraction, modulo a power of two (mask + 1);
+  // -1 where the room reaches into another bucket.
+  void (*buckets)(int n, const double* t, const double* room, double scale, double shift, std::int32_t mask,
+                  std::int32_t* at);
   // out = wa a + wb b for n <= 64 numbers (a multiple of 8), and bits of those above `error` and of those below -error.
   void (*mix)(int n, const double* a, double wa, const double* b, double wb, double error, double* out,
               std::uint64_t* pos, std::uint64_t* neg);

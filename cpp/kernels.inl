@@ -193,6 +193,20 @@ void crossings(int n, const double* const* r, const double* w, double error, dou
   }
 }
 
+constexpr double kRounding = 1.7763568394002505e-15;  // kChordRoom
+
+// Written for the compiler to vectorize.  Points that are no crossings may be anything, so they are brought into range.
+void buckets(int n, const double* t, const double* room, double scale, double shift, std::int32_t mask,
+             std::int32_t* at) {
+  for (int i = 0; i < n; ++i) {
+    double x = t[i] > -1.0 ? t[i] : -1.0;
+    x = x < 2.0 ? x : 2.0;
+    const double middle = x * scale + shift, half = ((room[i] < 1.0 ? room[i] : 1.0) + kRounding) * scale;
+    const std::int32_t low = static_cast<std::int32_t>(middle - half), high = static_cast<std::int32_t>(middle + half);
+    at[i] = low == high ? low & mask : -1;
+  }
+}
+
 void mix(int n, const double* a, double wa, const double* b, double wb, double error, double* out, std::uint64_t* pos,
          std::uint64_t* neg) {
   const Vec p = broadcast(wa), q = broadcast(wb), e = broadcast(error);

@@ -59,8 +59,7 @@ ChordEnd Search<D, W, Inf>::chord_middle(const C& cell, const Polygon& p, int i)
 template <int D, int W, bool Inf>
 bool Search<D, W, Inf>::meet_chord(int i, const ChordEnd& p, const ChordEnd& q, std::uint64_t& met, std::vector<int>& open) {
   constexpr int kBlock = 1024;
-  double t[kBlock], room[kBlock];
-  std::uint64_t cross[kBlock / 64], doubt[kBlock / 64];
+  std::uint64_t doubt[kBlock / 64];
   buckets_.reset(static_cast<std::size_t>(i));
   ChordEnd a = p, c = q;
   for (int from = 0; from < i; from += kBlock) {
@@ -69,7 +68,8 @@ bool Search<D, W, Inf>::meet_chord(int i, const ChordEnd& p, const ChordEnd& q, 
     a.row1 = p.row1 + from;
     c.row0 = q.row0 + from;
     c.row1 = q.row1 + from;
-    lines_across((n + 7) / 8 * 8, a, c, t, room, cross, doubt);
+    std::uint64_t* cross = buckets_.cross() + from / 64;
+    lines_across((n + 7) / 8 * 8, a, c, buckets_.t() + from, buckets_.room() + from, cross, doubt);
     if (n % 64) {
       const std::uint64_t mine = (std::uint64_t{1} << (n % 64)) - 1;
       cross[n / 64] &= mine;
@@ -79,9 +79,9 @@ bool Search<D, W, Inf>::meet_chord(int i, const ChordEnd& p, const ChordEnd& q, 
       met += static_cast<std::uint64_t>(bit_count(cross[w]));
       for (std::uint64_t rest = doubt[w]; rest; rest &= rest - 1) open.push_back(from + 64 * w + std::countr_zero(rest));
     }
-    if (!buckets_.add(n, t, room, cross)) return false;
+    if (!buckets_.add(static_cast<std::size_t>(from), n)) return false;
   }
-  return buckets_.differ();
+  return buckets_.differ(static_cast<std::size_t>(i));
 }
 
 // Pieces of chord i under the cuts before it; 0 if one of them has the same chord.
