@@ -1,8 +1,8 @@
 // A chord of a convex polygon and the points where other lines meet it, in floating point with error bounds.
 //
-// A line is known by its values at points of the polygon's plane, all in units in which these are off by at most `error`.
-// A point is a row of values, one for each line.  A point at infinity is a direction (on an unbounded polygon): the values are those of
-// the linear parts, and a mixture of a point and a direction is the point that far along the ray, up to scale.
+// A line is known by its values at points of the polygon's plane, and a point is a row of values, one for each line, all
+// within an error.  A point at infinity is a direction (on an unbounded polygon): its values are those of the linear
+// parts, and a mixture of a point and a direction is the point that far along the ray, up to scale.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -67,8 +67,8 @@ inline bool apart(std::uint64_t bits, const double* t, const double* room) {
   return true;
 }
 
-// The same for any number of points of a chord: those that are close share a bucket.  A bit tells whether a bucket has been
-// used, so that thousands of them stay in the fastest cache; only points of buckets used twice are compared.
+// The same for any number of points of a chord: those that are close share a bucket.  A bit tells whether a bucket has
+// been used, so that thousands of them stay in the fastest cache; only points of buckets used twice are compared.
 class Buckets {
  public:
   // Forget all points and make room for n; the caller writes them to t, room and the bits of cross.

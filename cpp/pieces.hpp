@@ -1,6 +1,6 @@
-// The pieces of a polytope under at most 64 cuts, counted in floating point with error bounds, or not at all: this is the fast way,
-// and the caller has an exact one.  A vertex is known by the values of the cuts, which is all that sections need; no
-// coordinates are made.
+// The pieces of a polytope under at most 64 cuts, counted in floating point with error bounds, or not at all: this is the
+// fast way, and the caller has an exact one.  A vertex is known by the values of the cuts, which is all that sections
+// need; no coordinates are made.
 #pragma once
 #include <atomic>
 
@@ -169,7 +169,8 @@ class Pieces {
     return found == 2;
   }
 
-  // Adds the lines of `below` that meet the chord from p to q; false where they or the order of their points are not certain.
+  // Adds the lines of `below` that meet the chord from p to q; false where they or the order of their points are not
+  // certain.
   bool meet(int n, const ChordEnd& p, const ChordEnd& q, std::uint64_t below, std::uint64_t& met) const {
     double t[64], room[64];
     std::uint64_t cross, doubt;

@@ -34,7 +34,8 @@ bool Search<D, W, Inf>::open_polygon(const C& cell, const Block& b, const std::u
 template <int D, int W, bool Inf>
 ChordEnd Search<D, W, Inf>::chord_end(const Polygon& p, int i, int u, int v) const {
   const Values& t = p.values;
-  const double *row_u = t.row + static_cast<std::size_t>(u) * t.width, *row_v = t.row + static_cast<std::size_t>(v) * t.width;
+  const double* row_u = t.row + static_cast<std::size_t>(u) * t.width;
+  const double* row_v = t.row + static_cast<std::size_t>(v) * t.width;
   const double error = larger(t.error[u], t.error[v]);
   ChordEnd end = u == v ? ChordEnd{row_u, row_u, 1, 0, error, false} : end_on_edge(row_u, row_v, error, t.most, i);
   end.far = Inf && t.far[u] && t.far[v];
@@ -57,7 +58,8 @@ ChordEnd Search<D, W, Inf>::chord_middle(const C& cell, const Polygon& p, int i)
 // Which of the first i cuts meet the chord from p to q, added to `met`; those that are not certain are added to `open`.
 // False where two of the points may be the same.
 template <int D, int W, bool Inf>
-bool Search<D, W, Inf>::meet_chord(int i, const ChordEnd& p, const ChordEnd& q, std::uint64_t& met, std::vector<int>& open) {
+bool Search<D, W, Inf>::meet_chord(int i, const ChordEnd& p, const ChordEnd& q, std::uint64_t& met,
+                                   std::vector<int>& open) {
   constexpr int kBlock = 1024;
   std::uint64_t doubt[kBlock / 64];
   buckets_.reset(static_cast<std::size_t>(i));
@@ -86,7 +88,8 @@ bool Search<D, W, Inf>::meet_chord(int i, const ChordEnd& p, const ChordEnd& q, 
 
 // Pieces of chord i under the cuts before it; 0 if one of them has the same chord.
 template <int D, int W, bool Inf>
-std::uint64_t Search<D, W, Inf>::count_on_chord(const C& cell, const Block& b, const std::uint64_t* cuts, const Polygon& p, int i) {
+std::uint64_t Search<D, W, Inf>::count_on_chord(const C& cell, const Block& b, const std::uint64_t* cuts,
+                                                const Polygon& p, int i) {
   const int c = p.cut[i], at = c / 64, shift = c % 64;
   const auto sign = [&](int corner) {
     const std::uint64_t* s = cell.sign + std::size_t(2) * corner * b.words;

@@ -17,9 +17,9 @@ bool Search<D, W, Inf>::sharpen(const C& cell, double radius) {
   return better;
 }
 
-// The values of the cuts in `list` (null: the first n) at a cell's vertices, row after row, each cut in units in which it is off
-// by at most 1 at the vertex that is known best, and by at most error[i] at vertex i.  On an infinite box the row of a far vertex
-// holds the values of its direction, and one more row those of a point of the cell's affine hull.
+// The values of the cuts in `list` (null: the first n) at a cell's vertices, row after row, each cut in units in which it
+// is off by at most 1 at the vertex that is known best, and by at most error[i] at vertex i.  On an infinite box the row
+// of a far vertex holds the values of its direction, and one more row those of a point of the cell's affine hull.
 template <int D, int W, bool Inf>
 typename Search<D, W, Inf>::Values Search<D, W, Inf>::values_of(const C& cell, const Block& b, const int* list, int n) {
   Values out;
@@ -98,7 +98,8 @@ typename Search<D, W, Inf>::Values Search<D, W, Inf>::values_of(const C& cell, c
 
 // The pieces of a cell of dimension k under at most 64 cuts in floating point; 0 where it cannot tell.
 template <int D, int W, bool Inf>
-std::uint64_t Search<D, W, Inf>::count_in_floats(const C& cell, const Block& b, const std::uint64_t* cuts, int n, int k) {
+std::uint64_t Search<D, W, Inf>::count_in_floats(const C& cell, const Block& b, const std::uint64_t* cuts, int n,
+                                                 int k) {
   int list[64];
   int at = 0;
   for (int w = 0; w < b.words; ++w)

@@ -1,4 +1,4 @@
-// Points on a chord: the kernel's certainties against long double, the buckets against sorting, and whole counts of many lines.
+// Points on a chord: the kernel's certainties against long double, the buckets against sorting, and counts of many lines.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -62,8 +62,9 @@ void certainties() {
       CHECK(!(crosses && open));
       if (open) continue;
       for (int k = 0; k < 8; ++k) {
-        const long double a = (long double)p.w0 * row[0][j] + (long double)p.w1 * row[1][j] + (k & 1 ? 1 : -1) * (long double)error;
-        const long double b = (long double)q.w0 * row[2][j] + (long double)q.w1 * row[3][j] + (k & 2 ? 1 : -1) * (long double)error;
+        const long double off = error, w[4] = {p.w0, p.w1, q.w0, q.w1};
+        const long double a = w[0] * row[0][j] + w[1] * row[1][j] + (k & 1 ? off : -off);
+        const long double b = w[2] * row[2][j] + w[3] * row[3][j] + (k & 2 ? off : -off);
         CHECK((a > 0) != (b > 0) ? crosses : !crosses);
         if (crosses) CHECK(std::fabs((double)(a / (a - b) - (long double)at[j])) <= room[j] + kChordRoom);
       }
