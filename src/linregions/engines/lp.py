@@ -79,7 +79,7 @@ class Widened:
 
 
 def _needed_inputs(first: Stage, domain: Domain) -> list[int]:
-    """Inputs that the regions depend on; on a Space, where affordable, only as many as the first layer's rank."""
+    """Inputs that the regions depend on; on the whole space, where affordable, as many as the first layer's rank."""
     everything = list(range(domain.dim))
     if not isinstance(domain, Box | Space):
         return everything
