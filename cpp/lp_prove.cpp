@@ -28,7 +28,7 @@ bool Prover::proved(const Dictionary& d, double* x, Verdict& verdict) {
     return true;
   }
   verdict = Verdict::empty;
-  return d.value() < kSmall && ((!geometry_.cone && supremum_is_negative(d)) || rows_cancel(d));
+  return d.value() < kSmall && ((!geometry_.cone && supremum_is_negative(d)) || rows_cancel(d) || units_cancel(d));
 }
 
 Prover::Verdict Prover::decide(Dictionary& d, bool exact, double* x) {
@@ -128,46 +128,23 @@ bool Prover::supremum_is_negative(const Dictionary& d) {
   return offset + error * kUp * kUp < 0;
 }
 
-// Some y > 0 has sum_i y_i row_i = 0, exactly, for as many rows as a cell needs to be bounded by them alone: the square
-// system for y has a solution close to the float one.  With R an approximate inverse of the matrix M,
-// |y - approximation| <= |R| |residual| / (1 - ||I - R M||), all bounds including the errors of the rows.
-bool Prover::rows_cancel(const Dictionary& d) {
-  const Geometry& g = geometry_;
-  const int n = g.size;
-  const std::size_t width = 2 * static_cast<std::size_t>(n);
-  support_.clear();
-  int last = -1;
-  for (int i = 0; i < rows_.count(); ++i) {
-    const double y = d.multiplier(i);
-    if (!(y > 1e-10)) continue;
-    if (!g.cone && !rows_.homogeneous(i)) return false;
-    support_.push_back(i);
-    if (last < 0 || y > d.multiplier(support_[last])) last = static_cast<int>(support_.size()) - 1;
-  }
-  if (static_cast<int>(support_.size()) != n + 1) return false;
-  std::swap(support_[last], support_.back());
-  // Column i of M is scaled row i.  Scaling the coordinates by any positive numbers changes nothing.
-  matrix_.resize(static_cast<std::size_t>(n) * (n + 1));
+// For an n x (n + 1) matrix M with columns M_i and entries off by at most `error`: y with M_0 y_0 + ... = -M_n and a
+// radius around it that holds the exact solution, infinite where the matrix is too poor.  With R an approximate inverse,
+// |y - exact| <= |R| |residual| / (1 - ||I - R M||).
+double Prover::solve(int n, std::vector<double>& y) {
+  const std::size_t width = 2 * static_cast<std::size_t>(n), columns = n + 1;
+  const double none = std::numeric_limits<double>::infinity();
+  y.assign(n, 0.0);
   inverse_.assign(n * width, 0.0);
-  std::vector<double> y(n);
-  for (int i = 0; i <= n; ++i)
-    for (int k = 0; k < n; ++k) matrix_[k * (n + 1) + i] = rows_.scaled(support_[i])[k];
-  // Entries are at most one, so a few units of rounding bound the scaling's.
-  const auto entry_error = [&](int k, int i) {
-    const int row = support_[i];
-    if (g.cone && k == g.dim) return (rows_.offset_error(row) / rows_.length(row) + 4 * kUnit) * kUp;
-    const double slope = rows_.slope_error(row) / rows_.length(row);
-    return ((g.cone ? slope : slope * g.half[k]) + 4 * kUnit) * kUp;
-  };
   for (int k = 0; k < n; ++k) {
-    for (int i = 0; i < n; ++i) inverse_[k * width + i] = matrix_[k * (n + 1) + i];
+    for (int i = 0; i < n; ++i) inverse_[k * width + i] = matrix_[k * columns + i];
     inverse_[k * width + n + k] = 1;
   }
   for (int c = 0; c < n; ++c) {
     int pivot = c;
     for (int i = c + 1; i < n; ++i)
       if (std::fabs(inverse_[i * width + c]) > std::fabs(inverse_[pivot * width + c])) pivot = i;
-    if (!(std::fabs(inverse_[pivot * width + c]) > 0)) return false;
+    if (!(std::fabs(inverse_[pivot * width + c]) > 0)) return none;
     if (pivot != c)
       for (std::size_t k = 0; k < width; ++k) std::swap(inverse_[c * width + k], inverse_[pivot * width + k]);
     const double by = 1.0 / inverse_[c * width + c];
@@ -180,17 +157,15 @@ bool Prover::rows_cancel(const Dictionary& d) {
   }
   const auto r = [&](int i, int k) { return inverse_[i * width + n + k]; };
   double norm = 0, reach = 0, residual = 0;
-  for (int i = 0; i < n; ++i) {
-    y[i] = 0;
-    for (int k = 0; k < n; ++k) y[i] -= r(i, k) * matrix_[k * (n + 1) + n];
-  }
+  for (int i = 0; i < n; ++i)
+    for (int k = 0; k < n; ++k) y[i] -= r(i, k) * matrix_[k * columns + n];
   for (int k = 0; k < n; ++k) {
-    double v = matrix_[k * (n + 1) + n], size = std::fabs(v), error = entry_error(k, n);
+    double v = matrix_[k * columns + n], size = std::fabs(v), error = error_[k * columns + n];
     for (int i = 0; i < n; ++i) {
-      const double term = matrix_[k * (n + 1) + i] * y[i];
+      const double term = matrix_[k * columns + i] * y[i];
       v += term;
       size += std::fabs(term);
-      error += entry_error(k, i) * std::fabs(y[i]);
+      error += error_[k * columns + i] * std::fabs(y[i]);
     }
     residual = std::fmax(residual, std::fabs(v) + (n + 4) * kUnit * size + error);
   }
@@ -199,9 +174,9 @@ bool Prover::rows_cancel(const Dictionary& d) {
     for (int j = 0; j < n; ++j) {
       double v = i == j ? -1.0 : 0.0, size = 1.0;
       for (int k = 0; k < n; ++k) {
-        const double term = r(i, k) * matrix_[k * (n + 1) + j];
+        const double term = r(i, k) * matrix_[k * columns + j];
         v += term;
-        size += std::fabs(term) + std::fabs(r(i, k)) * entry_error(k, j) / kUnit;
+        size += std::fabs(term) + std::fabs(r(i, k)) * error_[k * columns + j] / kUnit;
       }
       sum += std::fabs(v) + (n + 4) * kUnit * size;
     }
@@ -209,10 +184,105 @@ bool Prover::rows_cancel(const Dictionary& d) {
     norm = std::fmax(norm, sum);
     reach = std::fmax(reach, row_reach);
   }
-  if (!(norm < 0.5)) return false;
-  const double radius = reach * residual / (1 - norm) * kUp + 1e-300;
-  for (int i = 0; i < n; ++i)
-    if (!(y[i] > radius)) return false;
+  return norm < 0.5 ? reach * residual / (1 - norm) * kUp + 1e-300 : none;
+}
+
+// Some y > 0 has sum_i y_i row_i = 0, exactly, for as many rows as a cell needs to be bounded by them alone.
+bool Prover::rows_cancel(const Dictionary& d) {
+  const Geometry& g = geometry_;
+  const int n = g.size;
+  support_.clear();
+  int last = -1;
+  for (int i = 0; i < rows_.count(); ++i) {
+    const double y = d.multiplier(i);
+    if (!(y > 1e-10)) continue;
+    if (!g.cone && !rows_.homogeneous(i)) return false;
+    support_.push_back(i);
+    if (last < 0 || y > d.multiplier(support_[last])) last = static_cast<int>(support_.size()) - 1;
+  }
+  if (static_cast<int>(support_.size()) != n + 1) return false;
+  std::swap(support_[last], support_.back());
+  // Column i of M is scaled row i.  Scaling the coordinates by any positive numbers changes nothing; entries are at most
+  // one, so a few units of rounding bound the scaling's.
+  matrix_.resize(static_cast<std::size_t>(n) * (n + 1));
+  error_.resize(matrix_.size());
+  for (int i = 0; i <= n; ++i) {
+    const int row = support_[i];
+    const double slope = rows_.slope_error(row) / rows_.length(row), offset = rows_.offset_error(row) / rows_.length(row);
+    for (int k = 0; k < n; ++k) {
+      matrix_[k * (n + 1) + i] = rows_.scaled(row)[k];
+      const double error = !g.cone ? slope * g.half[k] : k == g.dim ? offset : slope;
+      error_[k * (n + 1) + i] = (error + 4 * kUnit) * kUp;
+    }
+  }
+  std::vector<double> y;
+  const double radius = solve(n, y);
+  if (!(radius < 1.0)) return false;
+  return std::all_of(y.begin(), y.end(), [&](double v) { return v > radius; });
+}
+
+// A stage of ReLUs below the rows: on the cell its active units are not negative and the others are zero.  If y >= 0 makes
+// all coefficients of sum_i y_i row_i in the active units, and its constant, at most zero, the rows are not all positive.
+// Coefficients that have to vanish give equations for y, as many as determine it up to a factor.
+bool Prover::units_cancel(const Dictionary& d) {
+  int s = -1;
+  support_.clear();
+  for (int i = 0; i < rows_.count(); ++i) {
+    const auto level = facet_level(rows_.id(i));
+    if (level == kInfinityLevel || !(d.multiplier(i) > 1e-10)) continue;
+    if (static_cast<int>(level) - 1 > s) support_.clear();
+    s = std::max(s, static_cast<int>(level) - 1);
+    if (static_cast<int>(level) - 1 == s) support_.push_back(i);
+  }
+  if (s < 1 || support_.empty()) return false;
+  const Stage& st = *frames_[s].stage;
+  const Frame& below = frames_[s - 1];
+  // Then the scaled weights are the exact ones times powers of two.
+  if (!st.simple || !st.dense || !below.stage->plain || !st.row_factor.empty() || st.underflow) return false;
+  const int m = static_cast<int>(support_.size()), n = m - 1;
+  const auto entry = [&](int j, int i) {  // coefficient j of row i times its sign; the last one is the constant
+    const int unit = static_cast<int>(facet_index(rows_.id(support_[i])));
+    const double v = j < st.inputs ? st.columns[static_cast<std::size_t>(j) * st.padded + unit] : st.bias[unit];
+    return rows_.sign(support_[i]) * v;
+  };
+  for (const int row : support_) {  // a bias may have lost digits in the scaling
+    const auto unit = facet_index(rows_.id(row));
+    if (st.raw_bias[unit] != 0.0 && !(std::fabs(st.bias[unit]) > 1e-290)) return false;
+  }
+  std::vector<int> zero, open;
+  for (int j = 0; j <= st.inputs; ++j) {
+    if (j < st.inputs && below.piece[j] == 0) continue;
+    double sum = 0, size = 0;
+    bool sign = true;
+    for (int i = 0; i < m; ++i) {
+      const double v = entry(j, i), y = d.multiplier(support_[i]) / rows_.length(support_[i]);
+      sum += v * y;
+      size += std::fabs(v) * y;
+      sign = sign && v <= 0;
+    }
+    if (sign) continue;
+    (std::fabs(sum) < 1e-9 * size ? zero : open).push_back(j);
+  }
+  if (static_cast<int>(zero.size()) != n) return false;
+  matrix_.assign(static_cast<std::size_t>(n) * m, 0.0);
+  error_.assign(matrix_.size(), 0.0);
+  for (int k = 0; k < n; ++k)
+    for (int i = 0; i < m; ++i) matrix_[k * m + i] = entry(zero[k], i);
+  std::vector<double> y;
+  const double radius = n > 0 ? solve(n, y) : 0.0;
+  if (!(radius < 1.0)) return false;
+  if (!std::all_of(y.begin(), y.end(), [&](double v) { return v > radius; })) return false;
+  y.push_back(1.0);
+  for (const int j : open) {
+    double sum = 0, size = 0, spread = 0;
+    for (int i = 0; i < m; ++i) {
+      const double v = entry(j, i);
+      sum += v * y[i];
+      size += std::fabs(v * y[i]);
+      spread += std::fabs(v);
+    }
+    if (!(sum + ((m + 4) * kUnit * size + radius * spread) * kUp + 1e-300 < 0)) return false;
+  }
   return true;
 }
 

@@ -12,8 +12,9 @@ namespace linregions {
 
 class Prover {
  public:
-  Prover(const Geometry& geometry, const RowStack& rows, ExactRows& exact, const std::atomic<int>* stop)
-      : geometry_(geometry), rows_(rows), exact_(exact), stop_(stop) {}
+  Prover(const Geometry& geometry, const RowStack& rows, const std::vector<Frame>& frames, ExactRows& exact,
+         const std::atomic<int>* stop)
+      : geometry_(geometry), rows_(rows), frames_(frames), exact_(exact), stop_(stop) {}
 
   void init();  // once the geometry is known
 
@@ -35,6 +36,8 @@ class Prover {
   bool proved(const Dictionary& d, double* x, Verdict& verdict);
   bool supremum_is_negative(const Dictionary& d);
   bool rows_cancel(const Dictionary& d);
+  bool units_cancel(const Dictionary& d);
+  double solve(int n, std::vector<double>& y);
   int exact_sign(int row, const double* x);
   ExactProgram::Row program_row(int row);
   IntRow exact_row(int row);
@@ -43,12 +46,13 @@ class Prover {
 
   const Geometry& geometry_;
   const RowStack& rows_;
+  const std::vector<Frame>& frames_;
   ExactRows& exact_;
   const std::atomic<int>* stop_;
   long shift_ = 0;                    // box: corners times 2^shift are integers
   IntRow lower_, width_;
   std::vector<int> open_, support_;
-  std::vector<double> u_, sums_, matrix_, inverse_;
+  std::vector<double> u_, sums_, matrix_, error_, inverse_;
 };
 
 }  // namespace linregions

@@ -29,7 +29,7 @@ LpSearch::LpSearch(Shared& shared, int thread)
       last_(static_cast<int>(shared.model.stages.size()) - 1),
       frames_(shared.model.stages.size()),
       exact_(shared.model, shared.domain, frames_),
-      prover_(geometry_, rows_, exact_, &shared.stop),
+      prover_(geometry_, rows_, frames_, exact_, &shared.stop),
       homogeneous_(find_homogeneous(shared.model, shared.domain)),
       state_(shared.model.stages.size()) {
   geometry_.init(domain_);
