@@ -352,6 +352,23 @@ def test_ctrl_c_is_heard():
     assert partition.complex.euler == 1
 
 
+def test_a_part_of_a_partition_has_no_complex():
+    whole = enumerate_regions(random_net((2, 9, 7), 2), Space(2))
+    parts = (whole.network, whole.domain, whole.count, whole._engine)
+    some = Partition(*parts, whole.packed[:3], whole.witnesses[:3].copy(), whole.certified[:3])
+    with pytest.raises(InputError, match=f"complex: this partition holds 3 of {len(whole)} regions"):
+        _ = some.complex
+    turned = Partition(*parts, whole.packed[::-1], whole.witnesses[::-1].copy(), whole.certified[::-1])
+    with pytest.raises(InputError, match="complex: an exact run finds other regions, or in another order"):
+        _ = turned.complex
+
+
+def test_more_dimensions_than_vertices_are_found_in():
+    partition = enumerate_regions(random_net((10, 3), 2), Box.cube(-1, 1, 10))
+    with pytest.raises(InputError, match="the engine 'lp' finds no vertices"):
+        _ = partition.complex
+
+
 def test_what_does_not_fit_is_refused(monkeypatch):
     net, domain = random_net((3, 16, 8), 2), Box.cube(-1, 1, 3)
     partition = enumerate_regions(net, domain)

@@ -36,6 +36,10 @@ def build(partition: Partition, *, threads: int | None = None) -> Complex:
     count = partition.count
     if count.status is not Status.COMPLETE:
         raise InputError(f"complex: the list of regions is not complete ({count.reason}); list it without that limit")
+    if len(partition) != count.value:
+        have = f"{len(partition):,} of {count.value:,} regions"
+        raise InputError(f"complex: this partition holds {have}; list them all in memory with enumerate_regions")
+    partition._need_vertices()
     engine = partition._engine
     if not hasattr(engine, "start_complex"):
         raise InputError(
@@ -45,7 +49,10 @@ def build(partition: Partition, *, threads: int | None = None) -> Complex:
     _run(engine, threads or cores())
     found = engine.complex()
     if not np.array_equal(found["patterns"], partition.packed.ravel()):
-        raise InputError("complex: an exact run finds other regions than this partition's; list it with exact=True")
+        raise InputError(
+            "complex: an exact run finds other regions, or in another order; "
+            "list them with enumerate_regions and exact=True"
+        )
     nothing = np.zeros(0, dtype=np.int64)
     domain = Complex(**_fields(found["domain"]), columns=(), bits=nothing, domain_f_vector=(), partition=partition)
     out = Complex(
