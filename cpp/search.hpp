@@ -103,6 +103,7 @@ class Search {
   ChordEnd chord_middle(const C& cell, const Polygon& p, int i) const;
   bool meet_chord(int i, const ChordEnd& p, const ChordEnd& q, std::uint64_t& met, std::vector<int>& open);
   std::uint64_t count_on_chord(const C& cell, const Block& b, const std::uint64_t* cuts, const Polygon& p, int i);
+  bool crosses_line(const C& cell, const int (&edge)[2]) const;
   IntRow exact_end(const C& cell, const Block& b, int c, int u, int v);
   std::uint64_t count_in_polygon(const C& cell, const Block& b, const std::uint64_t* cuts, int n);
   bool sharpen(const C& cell, double radius);

@@ -86,6 +86,18 @@ bool Search<D, W, Inf>::meet_chord(int i, const ChordEnd& p, const ChordEnd& q, 
   return buckets_.differ(static_cast<std::size_t>(i));
 }
 
+// Whether an edge is a whole line: both corners are far, but not on one side of the infinite box.  The point where a cut
+// meets it is not far, and the corners' directions, which are opposite, do not tell where it is.
+template <int D, int W, bool Inf>
+bool Search<D, W, Inf>::crosses_line(const C& cell, const int (&edge)[2]) const {
+  if constexpr (Inf) {
+    const V &u = cell.vertex[edge[0]], &v = cell.vertex[edge[1]];
+    const std::uint64_t sides = (std::uint64_t{1} << (2 * dim())) - 1;
+    return edge[0] != edge[1] && u.far && v.far && !(u.mask.word[0] & v.mask.word[0] & sides);
+  }
+  return false;
+}
+
 // Pieces of chord i under the cuts before it; 0 if one of them has the same chord.
 template <int D, int W, bool Inf>
 std::uint64_t Search<D, W, Inf>::count_on_chord(const C& cell, const Block& b, const std::uint64_t* cuts,
@@ -107,7 +119,7 @@ std::uint64_t Search<D, W, Inf>::count_on_chord(const C& cell, const Block& b, c
     last = corner;
     before = now;
   }
-  if (found != 2) return count_on_cut(cell, b, cuts, c, 2);
+  if (found != 2 || crosses_line(cell, end[0]) || crosses_line(cell, end[1])) return count_on_cut(cell, b, cuts, c, 2);
   const ChordEnd one = chord_end(p, i, end[0][0], end[0][1]), two = chord_end(p, i, end[1][0], end[1][1]);
   std::uint64_t met = 0;
   std::vector<int>& open = open_cuts_;
