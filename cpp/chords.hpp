@@ -67,22 +67,19 @@ inline bool apart(std::uint64_t bits, const double* t, const double* room) {
   return true;
 }
 
-// The same for any number of points of a chord: those that are close share a bucket.  A bit tells whether a bucket has
-// been used, so that thousands of them stay in the fastest cache; only points of buckets used twice are compared.
+// The same for any number of points of a chord: those that are close share a bucket.  Every point writes its name into its
+// bucket, and one that does not find it there afterwards has been replaced; so no bucket needs to be cleared before.
 class Buckets {
  public:
   // Forget all points and make room for n; the caller writes them to t, room and the bits of cross.
   void reset(std::size_t n) {
     std::size_t size = 512;
-    while (size < 16 * n && size < (std::size_t{1} << 22)) size *= 2;
-    if (used_.size() < size / 64) {
-      used_.resize(size / 64);
-      shared_.resize(size / 64);
-    }
-    std::fill(used_.begin(), used_.begin() + static_cast<std::ptrdiff_t>(size / 64), 0);
+    while (size < kPerPoint * n && size < (std::size_t{1} << 22)) size *= 2;
+    if (name_.size() < size) name_.resize(size);
     const std::size_t words = (n + 63) / 64;
     if (cross_.size() < words) {
       cross_.resize(words);
+      lost_.resize(words);
       t_.resize(64 * words);
       room_.resize(64 * words);
       at_.resize(64 * words);
@@ -92,7 +89,6 @@ class Buckets {
     scale_ = 0.93713 * static_cast<double>(size - 1);
     shift_ = 0.7 * static_cast<double>(size);  // truncation goes towards zero, so no bucket may lie there
     mask_ = static_cast<std::int32_t>(size - 1);
-    again_.clear();
   }
   double* t() { return t_.data(); }
   double* room() { return room_.data(); }
@@ -101,56 +97,57 @@ class Buckets {
   // The points from..from + n - 1 (from: a multiple of 64) that have a bit.  False where one of them is not known to lie
   // in a single bucket.
   bool add(std::size_t from, int n) {
-    kernels().buckets((n + 7) / 8 * 8, t_.data() + from, room_.data() + from, scale_, shift_, mask_, at_.data() + from);
-    // Local copies, because the compiler cannot know that a store leaves the members alone.
-    std::uint64_t* const used = used_.data();
-    const std::int32_t* at = at_.data() + from;
-    const std::uint64_t* cross = cross_.data() + from / 64;
-    std::int32_t all = 0;
-    for (int w = 0; 64 * w < n; ++w, at += 64)
-      for (std::uint64_t rest = cross[w]; rest; rest &= rest - 1) {
-        const std::int32_t k = at[std::countr_zero(rest)];
-        all |= k;
-        const std::uint32_t bucket = static_cast<std::uint32_t>(k & mask_);
-        const std::uint64_t bit = std::uint64_t{1} << (bucket % 64), before = used[bucket / 64];
-        used[bucket / 64] = before | bit;
-        if (before & bit) again_.push_back(bucket);
-      }
-    return all >= 0;
+    std::int32_t* at = at_.data() + from;
+    kernels().buckets((n + 7) / 8 * 8, t_.data() + from, room_.data() + from, scale_, shift_, mask_, at);
+    return kernels().place(n, at, cross_.data() + from / 64, static_cast<std::uint32_t>(from), name_.data());
   }
 
-  // Whether the n points added surely differ.
+  // Whether the n points added surely differ.  Those that have been replaced are compared with the point in their bucket,
+  // and then among themselves in the same way.
   bool differ(std::size_t n) {
-    if (again_.empty()) return true;
-    for (const std::uint32_t k : again_) shared_[k / 64] |= std::uint64_t{1} << (k % 64);
-    close_.clear();
+    kernels().replaced(static_cast<int>(n), at_.data(), cross_.data(), 0, name_.data(), lost_.data());
+    left_.clear();
     for (std::size_t w = 0; 64 * w < n; ++w)
-      for (std::uint64_t rest = cross_[w]; rest; rest &= rest - 1) {
-        const std::size_t j = 64 * w + static_cast<std::size_t>(std::countr_zero(rest));
-        const auto k = static_cast<std::uint32_t>(at_[j]);
-        if (shared_[k / 64] >> (k % 64) & 1) close_.push_back({t_[j], room_[j] + kChordRoom});
-      }
-    for (const std::uint32_t k : again_) shared_[k / 64] = 0;
-    std::sort(close_.begin(), close_.end(), [](const Point& a, const Point& b) { return a.t < b.t; });
+      for (std::uint64_t rest = lost_[w]; rest; rest &= rest - 1)
+        left_.push_back(static_cast<std::uint32_t>(64 * w) + static_cast<std::uint32_t>(std::countr_zero(rest)));
+    for (int round = 0; round < kRounds; ++round) {
+      for (const std::uint32_t j : left_)
+        if (!apart(j, name_[static_cast<std::size_t>(at_[j])])) return false;
+      for (const std::uint32_t j : left_) name_[static_cast<std::size_t>(at_[j])] = j;
+      std::erase_if(left_, [&](std::uint32_t j) { return name_[static_cast<std::size_t>(at_[j])] == j; });
+      if (left_.empty()) return true;
+    }
+    return differ_in_order();
+  }
+
+ private:
+  static constexpr std::size_t kPerPoint = 4;
+  static constexpr int kRounds = 4;  // more than that many points in a bucket, and they are sorted
+
+  bool apart(std::uint32_t i, std::uint32_t j) const {
+    return std::fabs(t_[i] - t_[j]) > room_[i] + room_[j] + 2 * kChordRoom;
+  }
+
+  // Whether the points that are left differ, and from those of the last round.
+  bool differ_in_order() {
+    for (const std::uint32_t j : left_)
+      if (!apart(j, name_[static_cast<std::size_t>(at_[j])])) return false;
+    std::sort(left_.begin(), left_.end(), [&](std::uint32_t a, std::uint32_t b) { return t_[a] < t_[b]; });
     // A wide point may reach beyond its neighbour, so the farthest reach so far is compared.
-    double reach = close_[0].t + close_[0].room;
-    for (std::size_t i = 1; i < close_.size(); ++i) {
-      if (!(close_[i].t - close_[i].room > reach)) return false;
-      reach = larger(reach, close_[i].t + close_[i].room);
+    double reach = -std::numeric_limits<double>::infinity();
+    for (const std::uint32_t j : left_) {
+      const double room = room_[j] + kChordRoom;
+      if (!(t_[j] - room > reach)) return false;
+      reach = larger(reach, t_[j] + room);
     }
     return true;
   }
 
- private:
-  struct Point {
-    double t, room;
-  };
-  std::vector<std::uint64_t> used_, shared_;  // by bucket
-  std::vector<std::uint64_t> cross_;
+  std::vector<std::uint32_t> name_;  // by bucket
+  std::vector<std::uint64_t> cross_, lost_;
   std::vector<double> t_, room_;
   std::vector<std::int32_t> at_;
-  std::vector<std::uint32_t> again_;
-  std::vector<Point> close_;
+  std::vector<std::uint32_t> left_;
   double scale_ = 1, shift_ = 0;
   std::int32_t mask_ = 0;
 };

@@ -26,6 +26,12 @@ struct Kernels {
   // -1 where the room reaches into another bucket.
   void (*buckets)(int n, const double* t, const double* room, double scale, double shift, std::int32_t mask,
                   std::int32_t* at);
+  // Writes the names first + i of the points i < n that are in `set` into their buckets, table[at[i]], where the last one
+  // stays; a bucket -1 has no place.  False where there is one: then the table may be anything.
+  bool (*place)(int n, const std::int32_t* at, const std::uint64_t* set, std::uint32_t first, std::uint32_t* table);
+  // The bits of the points in `set` whose bucket has the name of another point.
+  void (*replaced)(int n, const std::int32_t* at, const std::uint64_t* set, std::uint32_t first,
+                   const std::uint32_t* table, std::uint64_t* lost);
   // out = wa a + wb b for n <= 64 numbers (a multiple of 8), and bits of those above `error` and of those below -error.
   void (*mix)(int n, const double* a, double wa, const double* b, double wb, double error, double* out,
               std::uint64_t* pos, std::uint64_t* neg);

@@ -6,8 +6,23 @@
 #define LINREGIONS_SSE2 1
 #endif
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
 namespace linregions {
 namespace {
+
+// The place of the lowest bit (std::countr_zero is a template).
+inline int lowest(std::uint64_t bits) {
+#if defined(_MSC_VER) && !defined(__clang__)
+  unsigned long at;
+  _BitScanForward64(&at, bits);
+  return static_cast<int>(at);
+#else
+  return __builtin_ctzll(bits);
+#endif
+}
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 using Vec = __m512d;
@@ -205,6 +220,60 @@ void buckets(int n, const double* t, const double* room, double scale, double sh
     const std::int32_t low = static_cast<std::int32_t>(middle - half), high = static_cast<std::int32_t>(middle + half);
     at[i] = low == high ? low & mask : -1;
   }
+}
+
+// The widest loop has its own scatter and gather: of two points in a bucket the later one stays, as in the plain loop.
+bool place(int n, const std::int32_t* at, const std::uint64_t* set, std::uint32_t first, std::uint32_t* table) {
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+  __m512i name = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)),
+                                  _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  bool all = true;
+  for (int i = 0; i < n; i += 16) {
+    const auto wanted = static_cast<__mmask16>(set[i / 64] >> (i % 64));
+    const __m512i k = _mm512_maskz_loadu_epi32(wanted, at + i);
+    const __mmask16 known = _mm512_mask_cmpge_epi32_mask(wanted, k, _mm512_setzero_si512());
+    all = all && known == wanted;
+    _mm512_mask_i32scatter_epi32(table, known, k, name, 4);
+    name = _mm512_add_epi32(name, _mm512_set1_epi32(16));
+  }
+  return all;
+#else
+  for (int base = 0; base < n; base += 64)
+    for (std::uint64_t rest = set[base / 64]; rest; rest &= rest - 1) {
+      const int i = base + lowest(rest);
+      if (at[i] < 0) return false;
+      table[at[i]] = first + static_cast<std::uint32_t>(i);
+    }
+  return true;
+#endif
+}
+
+void replaced(int n, const std::int32_t* at, const std::uint64_t* set, std::uint32_t first, const std::uint32_t* table,
+              std::uint64_t* lost) {
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+  __m512i name = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)),
+                                  _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  for (int base = 0; base < n; base += 64) {
+    std::uint64_t bits = 0;
+    for (int i = 0; i < 64; i += 16) {
+      const auto wanted = static_cast<__mmask16>(set[base / 64] >> i);
+      const __m512i k = _mm512_maskz_loadu_epi32(wanted, at + base + i);
+      const __m512i found = _mm512_mask_i32gather_epi32(name, wanted, k, table, 4);
+      bits |= static_cast<std::uint64_t>(_mm512_cmpneq_epi32_mask(found, name)) << i;
+      name = _mm512_add_epi32(name, _mm512_set1_epi32(16));
+    }
+    lost[base / 64] = bits;
+  }
+#else
+  for (int base = 0; base < n; base += 64) {
+    std::uint64_t bits = 0;
+    for (std::uint64_t rest = set[base / 64]; rest; rest &= rest - 1) {
+      const int i = lowest(rest);
+      bits |= static_cast<std::uint64_t>(table[at[base + i]] != first + static_cast<std::uint32_t>(base + i)) << i;
+    }
+    lost[base / 64] = bits;
+  }
+#endif
 }
 
 void mix(int n, const double* a, double wa, const double* b, double wb, double error, double* out, std::uint64_t* pos,

@@ -36,6 +36,30 @@ void same_bits() {
     one.buckets(n, t.data(), room.data(), 1000.5, 777.0, 1023, at.data());
     two.buckets(n, t.data(), room.data(), 1000.5, 777.0, 1023, other_at.data());
     CHECK(at == other_at);
+    std::vector<std::uint64_t> set(4), lost(4), other_lost(4);
+    std::vector<std::int32_t> bucket(256);
+    for (auto& k : bucket) k = static_cast<std::int32_t>(random() % 512);
+    for (auto& word : set) word = random() & random();
+    if (round % 4 == 0) bucket[random() % 256] = -1;
+    bool known = true;
+    std::vector<std::uint32_t> names(512, 7), other_names(512, 7), expected(512, 7);
+    for (std::size_t j = 0; j < 256; ++j) {
+      if (!(set[j / 64] >> (j % 64) & 1)) continue;
+      known = known && bucket[j] >= 0;
+      if (bucket[j] >= 0) expected[static_cast<std::size_t>(bucket[j])] = 1000 + static_cast<std::uint32_t>(j);
+    }
+    CHECK(one.place(256, bucket.data(), set.data(), 1000, names.data()) == known);
+    CHECK(two.place(256, bucket.data(), set.data(), 1000, other_names.data()) == known);
+    if (known) {
+      CHECK(names == expected && other_names == expected);
+      one.replaced(256, bucket.data(), set.data(), 1000, names.data(), lost.data());
+      two.replaced(256, bucket.data(), set.data(), 1000, names.data(), other_lost.data());
+      CHECK(lost == other_lost);
+      for (std::size_t j = 0; j < 256; ++j) {
+        const bool in = set[j / 64] >> (j % 64) & 1, gone = lost[j / 64] >> (j % 64) & 1;
+        CHECK(gone == (in && names[static_cast<std::size_t>(bucket[j])] != 1000 + j));
+      }
+    }
     one.mix(n, rows[0], w[0], rows[1], w[1], 1e-3, t.data(), bits, bits + 1);
     two.mix(n, rows[0], w[0], rows[1], w[1], 1e-3, other_t.data(), bits + 2, bits + 3);
     CHECK(t == other_t && bits[0] == bits[2] && bits[1] == bits[3]);
@@ -72,39 +96,46 @@ void certainties() {
   }
 }
 
-void buckets_against_sorting() {
+// Whether points of a chord are called certainly different, and whether they are; the first also where nothing is known.
+bool sure_of(Buckets& buckets, const std::vector<double>& t, const std::vector<double>& room,
+             const std::vector<std::uint64_t>& cross, bool& apart) {
+  std::vector<std::size_t> order;
+  for (std::size_t j = 0; j < t.size(); ++j)
+    if (cross[j / 64] >> (j % 64) & 1) order.push_back(j);
+  apart = true;
+  for (const std::size_t a : order)
+    for (const std::size_t b : order)
+      apart = apart && (a == b || std::fabs(t[a] - t[b]) > room[a] + room[b] + 2 * kChordRoom);
+  buckets.reset(t.size());
+  std::copy(t.begin(), t.end(), buckets.t());
+  std::copy(room.begin(), room.end(), buckets.room());
+  std::copy(cross.begin(), cross.end(), buckets.cross());
+  return buckets.add(0, static_cast<int>(t.size())) && buckets.differ(t.size());
+}
+
+// Points anywhere, and points of which many share a few buckets; two of them, near or far in the order, may be equal.
+void buckets_against_sorting(double spread) {
   Random random(2);
   Buckets buckets;
-  int same = 0, different = 0;
+  int same = 0, different = 0, lost = 0;
   for (int round = 0; round < 3000; ++round) {
-    const int n = 64 * static_cast<int>(1 + random() % 4);
+    const std::size_t n = 64 * static_cast<std::size_t>(1 + random() % 4);
     std::vector<double> t(n), room(n);
     std::vector<std::uint64_t> cross(n / 64);
-    const bool close = random() % 2;
-    for (int j = 0; j < n; ++j) {
-      t[j] = (1 + unit(random)) / 2;
-      room[j] = random() % 50 ? 1e-15 : 1e-9;
+    for (std::size_t j = 0; j < n; ++j) {
+      t[j] = 0.6 + spread * unit(random);
+      room[j] = random() % 50 ? 1e-15 : 1e-3 * spread / static_cast<double>(n * n);
       if (random() % 8) cross[j / 64] |= std::uint64_t{1} << (j % 64);
     }
-    if (close) t[random() % n] = t[random() % n] + 1e-15 * unit(random);
-    std::vector<int> order;
-    for (int j = 0; j < n; ++j)
-      if (cross[j / 64] >> (j % 64) & 1) order.push_back(j);
-    bool apart = true;
-    for (const int a : order)
-      for (const int b : order)
-        apart = apart && (a == b || std::fabs(t[a] - t[b]) > room[a] + room[b] + 2 * kChordRoom);
-    buckets.reset(static_cast<std::size_t>(n));
-    std::copy(t.begin(), t.end(), buckets.t());
-    std::copy(room.begin(), room.end(), buckets.room());
-    std::copy(cross.begin(), cross.end(), buckets.cross());
-    const bool sure = buckets.add(0, n) && buckets.differ(static_cast<std::size_t>(n));
+    if (random() % 2) t[random() % n] = t[random() % n] + 1e-15 * unit(random);
+    bool apart;
+    const bool sure = sure_of(buckets, t, room, cross, apart);
     CHECK(!sure || apart);  // certain only where it is so
-    (apart ? different : same) += 1;
-    if (sure) continue;
-    different -= apart;  // a point at the end of a bucket may spoil it
+    same += !apart;
+    different += sure;
+    lost += apart && !sure;  // a point at the end of a bucket may spoil it
   }
-  CHECK(same > 100 && different > 1000);
+  CHECK(same > 100 && different > 1000 && lost < 100);
 }
 
 void equal_items() {
@@ -163,7 +194,7 @@ void families() {
 int main() {
   same_bits();
   certainties();
-  buckets_against_sorting();
+  for (const double spread : {0.4, 1e-2, 1e-3, 1e-4, 1e-7}) buckets_against_sorting(spread);
   equal_items();
   families();
 }
