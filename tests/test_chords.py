@@ -254,9 +254,21 @@ def test_a_point_that_is_hardly_known_beside_others(order: tuple[int, ...]) -> N
 
 
 def test_long_integers_in_many_dimensions() -> None:
-    """Above eight dimensions only the arrangement engine counts, so it takes rows beyond 2^20 there."""
+    """Rows beyond 2^20 in nine dimensions: the arrangement engine by name, linear programs otherwise."""
     rng = np.random.default_rng(2)
     rows = [*np.eye(9, 10).tolist(), rng.integers(-(2**30), 2**30, 10).tolist()]
-    found = count(layer(rows), Space(9))
-    assert found.engine == "arrangement"
-    assert found.value == 2**10 - 1
+    for engine in ("auto", "lp", "arrangement"):
+        assert count(layer(rows), Space(9), engine=engine).value == 2**10 - 1
+
+
+@pytest.mark.parametrize("dim", [2, 3, 4])
+def test_unbounded_polyhedra(dim: int) -> None:
+    """Sections of a half-space have edges that are whole lines; a chord that starts there goes to infinity once."""
+    rng = np.random.default_rng(dim)
+    for k in range(60 if dim < 4 else 15):
+        m = int(rng.integers(2, 8))
+        net = layer(rng.integers(-2, 3, (m, dim + 1)).astype(float))
+        sides = np.ones((1, dim)) if k % 2 else np.vstack([np.eye(dim)[:1], -np.eye(dim)[: k % 4 // 2]])
+        domain = Polytope(sides, np.full(len(sides), 0.5))
+        found = {count(net, domain, engine=engine, threads=1).value for engine in ("cells", "lp")}
+        assert found == {len(enumerate_regions(net, domain))}

@@ -156,12 +156,16 @@ class TestOptions:
             "max_regions": 10,
             "progress": None,
             "engine": "cells",
+            "parallel": "threads",
+            "save": None,
+            "part": None,
         }
 
     def test_defaults(self, stand):
         assert main(["count", "--space", "m.onnx"]) == 0
         expected = {"definition": "activation", "exact": True, "threads": None, "time_limit": None}
-        assert stand.options == {**expected, "max_regions": None, "progress": None, "engine": "auto"}
+        expected |= {"max_regions": None, "progress": None, "engine": "auto"}
+        assert stand.options == {**expected, "parallel": "threads", "save": None, "part": None}
 
     def test_limits_of_any_size(self, stand):
         assert main(["count", "m", "--space", "--max-regions", "9" * 5000, "--time-limit", "inf"]) == 0
@@ -302,9 +306,12 @@ class TestDomainFiles:
 HELP = "; `linregions count --help` shows what there is"
 
 USAGE = [
-    ([], "a command is needed: count, estimate, info, bounds, compare, construct; `linregions --help` lists them"),
+    (
+        [],
+        "a command is needed: count, estimate, info, bounds, compare, construct, merge; `linregions --help` lists them",
+    ),
     (["cuont"], "argument COMMAND: invalid choice: 'cuont' (choose from "),
-    (["count"], "the following arguments are required: MODEL" + HELP),
+    (["count"], "MODEL is needed: give the network's file, or --resume RUN to go on with a saved run"),
     (
         ["count", "m"],
         "a domain is needed: give one of --box LO HI, --segment A B, --plane P Q R, --domain FILE or --space",

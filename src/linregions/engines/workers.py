@@ -23,6 +23,15 @@ Batch = tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 # A share of the pieces that are left, per worker: large batches at first, single pieces in the end.
 SHARE = 8
+# What joblib and dask raise when a worker is gone, or what only it held.
+DEATHS = {
+    "TerminatedWorkerError",
+    "BrokenProcessPool",
+    "KilledWorker",
+    "CommClosedError",
+    "CancelledError",
+    "FutureCancelledError",
+}
 # Workers may die this many times in a row without a single batch coming back.
 PATIENCE = 5
 
@@ -187,4 +196,4 @@ def _joblib() -> Any:
 
 def _is_death(error: Exception) -> bool:
     names = {c.__name__ for c in type(error).__mro__}
-    return bool(names & {"TerminatedWorkerError", "BrokenProcessPool", "KilledWorker", "CommClosedError"})
+    return bool(names & DEATHS)
