@@ -388,6 +388,16 @@ def test_clopper_and_pearson_by_binomial_sums(successes, trials, level):
     assert binomial_most(trials, trials, level) == 1.0
 
 
+def test_regions_that_lines_met_do_not_count_as_met_by_points():
+    """100 points leave a third of the volume unseen, 40 lines hardly any; the bound speaks of the points' regions."""
+    net, box = he_net(2, 16, 16, 1), Box.cube(-1, 1, 2)
+    for seed in range(5):
+        found = sample_regions(net, box, samples=100, lines=40, seed=seed).coverage
+        assert found is not None
+        assert found.unseen > 0.15
+        assert found.unseen_most > 0.15
+
+
 def test_the_unseen_volume_is_known_where_volumes_are():
     """Volumes of the regions that were not met, from the exact partition, against the estimate and the bound on it."""
     net, box = he_net(2, 16, 16, 1), Box.cube(-1, 1, 2)

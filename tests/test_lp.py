@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import oracle
@@ -314,3 +315,32 @@ def test_no_vertices_but_one_sentence() -> None:
     with pytest.raises(InputError, match="cells engine takes"):
         count(net, Box.cube(-1, 1, 9), engine="cells")
     assert lp_count(net, Segment([0.0] * 9, [1.0] * 9)) == count(net, Segment([0.0] * 9, [1.0] * 9)).value
+
+
+def test_a_region_without_vertices_says_so() -> None:
+    net = Network.from_arrays([(np.eye(9), np.zeros(9)), (np.ones((1, 9)), [0.0])])
+    region = enumerate_regions(net, Box.cube(-1, 1, 9))[0]
+    assert "without vertices and facets" in str(region)
+    assert region.slope.shape == (1, 9)
+    for ask in ("facets", "vertices", "exact_vertices", "neighbours", "chebyshev", "halfspaces", "volume"):
+        with pytest.raises(InputError, match="finds no vertices, facets or volumes, dimension 9; use patterns"):
+            getattr(region, ask)
+    for call in (region.contains, region.distance):
+        with pytest.raises(InputError, match="finds no vertices"):
+            call([1e6] * 9)
+    low = enumerate_regions(net, Segment([0.0] * 9, [1.0] * 9), engine="lp")[0]
+    with pytest.raises(InputError, match="use engine='cells'"):
+        low.contains([2.0])
+
+
+def test_what_needs_vertices_is_refused_in_many_dimensions(tmp_path: Path) -> None:
+    net = Network.from_arrays([(np.eye(9), np.zeros(9)), (np.ones((1, 9)), [0.0])])
+    box = Box.cube(-1, 1, 9)
+    assert count(net, box, definition="affine").value == 2**9
+    for definition in ("patterns", "linear", "closed", "convex", "all"):
+        with pytest.raises(
+            InputError, match=f"definition: '{definition}' needs vertices, which are found in dimension 1 to 8"
+        ):
+            count(net, box, definition=definition)
+    with pytest.raises(InputError, match="save: only searches in dimension 1 to 8 divide into pieces"):
+        count(net, box, save=tmp_path / "run")

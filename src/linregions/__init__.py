@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .errors import InputError, LinregionsError, MissingExtraError, OutputError, UnsupportedModelError
     from .estimation import Bracket, Sampling, estimate, sample_regions
     from .network import Network
-    from .partition import Count, Kind, Partition, Status
+    from .partition import Count, Counts, Interval, Kind, Partition, Region, Status
     from .readers import read
     from .runs import merge, open_run, resume
     from .stage import Stage
@@ -34,9 +34,11 @@ __all__ = [
     "Bracket",
     "Comparison",
     "Count",
+    "Counts",
     "DamageWarning",
     "Domain",
     "InputError",
+    "Interval",
     "Kind",
     "LinregionsError",
     "MissingExtraError",
@@ -46,6 +48,7 @@ __all__ = [
     "PiecewiseLinear",
     "Plane",
     "Polytope",
+    "Region",
     "Sampling",
     "SavedPartition",
     "Segment",
@@ -73,7 +76,7 @@ _HOME = {
     "errors": ("InputError", "LinregionsError", "MissingExtraError", "OutputError", "UnsupportedModelError"),
     "estimation": ("Bracket", "Sampling", "estimate", "sample_regions"),
     "network": ("Network",),
-    "partition": ("Count", "Kind", "Partition", "Status"),
+    "partition": ("Count", "Counts", "Interval", "Kind", "Partition", "Region", "Status"),
     "readers": ("read",),
     "runs": ("merge", "open_run", "resume"),
     "stage": ("Stage",),

@@ -90,10 +90,10 @@ def count(  # pyright: ignore[reportInconsistentOverload]
         return _saved(save, net, domain, budget, definition, part, engine, parallel, listing=False)
     _no_part(part)
     if definition != "activation":
-        _check_merging(definition, exact, engine)
+        _check_merging(definition, exact, engine, domain)
         return counted(_list(net, domain, engine, parallel, budget), definition)
     if parallel != "threads":
-        only_cells(engine, "parallel")
+        only_cells(engine, "parallel", domain)
         _, out, _ = by_workers.run(net, domain, listing=False, parallel=parallel, **budget)
         return _count(net, domain, out, cells.NAME)
     name, opened = open_engine(net, domain, engine, listing=False)
@@ -150,7 +150,7 @@ def enumerate_regions(  # pyright: ignore[reportInconsistentOverload]
 
 def _list(net: Network, domain: Domain, engine: str, parallel: Any, budget: dict[str, Any]) -> Partition:
     if parallel != "threads":
-        only_cells(engine, "parallel")
+        only_cells(engine, "parallel", domain)
         name = cells.NAME
         opened, out, columns = by_workers.run(net, domain, listing=True, parallel=parallel, **budget)
     else:
@@ -178,7 +178,7 @@ def _saved(
 ) -> Any:
     from .runs import save as save_run
 
-    only_cells(engine, "save")
+    only_cells(engine, "save", domain)
     if definition != "activation":
         raise InputError(
             f"save: {definition!r} regions are not counted piece by piece; save the activation regions, or do not save"
@@ -200,7 +200,12 @@ def _network(model: Any) -> Network:
     return read(model)
 
 
-def _check_merging(definition: str, exact: bool, engine: str) -> None:
+def _check_merging(definition: str, exact: bool, engine: str, domain: Domain) -> None:
+    if domain.dim > cells.MAX_DIM and definition != "affine":
+        raise InputError(
+            f"definition: {definition!r} needs vertices, which are found in dimension 1 to {cells.MAX_DIM}, and "
+            f"{domain!r} has dimension {domain.dim}; use 'activation' or 'affine', or a Plane slice"
+        )
     if not exact:
         raise InputError(f"exact: {definition!r} regions are told apart by exact signs; leave exact=True")
     if engine not in ("auto", cells.NAME):

@@ -286,9 +286,12 @@ def _add_merge(commands: Any) -> None:
 
 def _share(text: str) -> tuple[int, int]:
     first, _, second = text.partition("/")
-    k, n = _positive_integer(first), _positive_integer(second)
+    try:
+        k, n = _positive_integer(first), _positive_integer(second)
+    except argparse.ArgumentTypeError:
+        k, n = 1, 0
     if k > n:
-        raise argparse.ArgumentTypeError(f"expected K/N with K at most N, such as 1/4, got {shown(text.strip())}")
+        raise argparse.ArgumentTypeError(f"expected K/N with K from 1 to N, such as 1/4, got {shown(text.strip())}")
     return k, n
 
 

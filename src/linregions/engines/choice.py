@@ -39,11 +39,16 @@ def open_engine(net: Network, domain: Domain, engine: str, *, listing: bool) -> 
     return cells.NAME, cells.open_engine(net, domain)
 
 
-def only_cells(engine: str, what: str) -> None:
-    """Refuse an engine that does not divide its search into pieces.
+def only_cells(engine: str, what: str, domain: Domain) -> None:
+    """Refuse an engine that does not divide its search into pieces, and a domain that needs one.
 
     Raises:
-        InputError: it is neither "auto" nor "cells".
+        InputError: it is neither "auto" nor "cells", or the dimension is above 8.
     """
+    if domain.dim > cells.MAX_DIM:
+        raise InputError(
+            f"{what}: only searches in dimension 1 to {cells.MAX_DIM} divide into pieces, and {domain!r} has dimension "
+            f"{domain.dim}; leave {what} out, or use a Plane slice"
+        )
     if engine not in ("auto", cells.NAME):
         raise InputError(f"{what}: engine {engine!r} has no pieces; use engine='{cells.NAME}' or 'auto'")

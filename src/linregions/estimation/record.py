@@ -32,7 +32,8 @@ class Coverage:
 
     def __str__(self) -> str:
         return (
-            f"{self.met:,} regions hold about {100 * (1 - self.unseen):.4g} % of the volume, "
+            f"the {self.met:,} regions that uniform points met hold about "
+            f"{100 * (1 - self.unseen):.4g} % of the volume, "
             f"at least {100 * (1 - self.unseen_most):.4g} % at {100 * self.level:g} % confidence"
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import real_number, whole_number
+from ..checks import real_number, shown, whole_number
 from ..counting import enumerate_regions
 from ..domain import Domain, Segment
 from ..errors import InputError
@@ -245,7 +245,7 @@ class Run:
             points = self.sampler.draw(self.rng, n)
             # A point that could not be decided in time counts as new: the bound stays one.
             patterns, inside, _ = strict_patterns(self.net, self.domain, points, until=self.until + 1.0)
-            fresh_new += int(np.sum(~self.seen.holds(patterns[inside]))) + int(np.sum(~inside))
+            fresh_new += int(np.sum(~self.seen.counted(patterns[inside]))) + int(np.sum(~inside))
             fresh += n
         met, once, twice = self.seen.frequencies
         return Coverage(
@@ -327,4 +327,7 @@ def generator(seed: Any) -> np.random.Generator:
     """The generator, or one from a seed."""
     if isinstance(seed, np.random.Generator):
         return seed
-    return np.random.default_rng(0 if seed == 0 else whole_number(seed, "seed"))
+    try:
+        return np.random.default_rng(0 if seed == 0 else whole_number(seed, "seed"))
+    except InputError:
+        raise InputError(f"seed must be a whole number from 0 or a numpy.random.Generator, got {shown(seed)}") from None

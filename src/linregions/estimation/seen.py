@@ -34,14 +34,14 @@ class Seen:
         if self._waiting_size > max(BUFFER, len(self._keys) // 4):
             self._merge()
 
-    def holds(self, patterns: np.ndarray) -> np.ndarray:
-        """Which patterns were seen before."""
+    def counted(self, patterns: np.ndarray) -> np.ndarray:
+        """Which patterns were met by a counted draw before."""
         self._merge()
         keys = self.keys(patterns)
         if not len(self._keys):
             return np.zeros(len(keys), dtype=bool)
         at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        return self._keys[at] == keys
+        return (self._keys[at] == keys) & (self._times[at] > 0)
 
     def __len__(self) -> int:
         self._merge()

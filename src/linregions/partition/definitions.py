@@ -26,6 +26,7 @@ import numpy as np
 from ..activations import MaxGroups
 from ..errors import InputError
 from ..network import Network
+from .affine import affine_classes
 from .closed import closed_classes, components
 from .count import Count, Kind, Status
 from .counts import Counts, Interval
@@ -33,6 +34,7 @@ from .packing import pack
 
 NAMES = ("patterns", "activation", "convex", "linear", "closed", "affine")
 MERGED = ("linear", "closed", "affine")
+SAMPLE = 4096  # regions of an incomplete list whose affine maps are compared whatever the time
 
 
 def merged(partition: Any, definition: str) -> np.ndarray:
@@ -135,6 +137,7 @@ class _Tally:
         self.partition, self.started = partition, time.perf_counter()
         self.status, self.reason = partition.count.status, partition.count.reason
         self.done: dict[str, Count] = {"activation": partition.count}
+        self.maps, self.stopped = 0, False
 
     def of(self, name: str) -> Count | Interval:
         if name == "convex":
@@ -167,14 +170,32 @@ class _Tally:
         )
 
     def _maps(self) -> int:
-        """The distinct affine maps known of: at least one, and all of those found unless Ctrl-C comes once more."""
-        return self._tried("affine") or min(1, len(self.partition))
+        """The distinct affine maps known of: those of as many regions as take no longer than the listing did."""
+        if not self.stopped and self.maps == 0:
+            try:
+                self.maps = self._maps_in_time()
+            except KeyboardInterrupt:
+                self.stopped, self.status, self.reason = True, Status.INTERRUPTED, "interrupted"
+        return max(self.maps, min(1, len(self.partition)))
+
+    def _maps_in_time(self) -> int:
+        n, started = len(self.partition), time.perf_counter()
+        few = self._distinct(min(n, SAMPLE))
+        rate = SAMPLE / (time.perf_counter() - started)
+        fits = min(n, int(rate * max(1.0, self.partition.count.seconds)))
+        return self._distinct(fits) if fits > SAMPLE else few
+
+    def _distinct(self, regions: int) -> int:
+        partition = self.partition
+        return (
+            int(affine_classes(partition.network, partition.domain, partition.patterns[:regions]).max(initial=-1)) + 1
+        )
 
     def _tried(self, name: str) -> int | None:
         try:
             return self._value(name)
         except KeyboardInterrupt:
-            self.status, self.reason = Status.INTERRUPTED, "interrupted"
+            self.stopped, self.status, self.reason = True, Status.INTERRUPTED, "interrupted"
         except InputError as error:  # the arguments were checked before: the complex is too large for memory
             self.status, self.reason = Status.BUDGET, str(error)
         return None

@@ -278,11 +278,19 @@ class Partition:
         return shape
 
     def _need_vertices(self) -> None:
-        if not hasattr(self._engine, "volumes"):
-            raise InputError(
-                f"partition: the engine 'lp' finds no vertices or volumes, dimension {self.domain.dim}; "
-                "use patterns and witnesses, a Plane slice, or engine='cells' up to dimension 8"
+        if not self.has_vertices:
+            instead = (
+                "engine='cells'" if self.domain.dim <= 8 else "patterns, witnesses and affine maps, or a Plane slice"
             )
+            raise InputError(
+                f"partition: the engine 'lp' finds no vertices, facets or volumes, dimension {self.domain.dim}; "
+                f"use {instead}"
+            )
+
+    @property
+    def has_vertices(self) -> bool:
+        """Whether vertices, facets and volumes can be made; linear programs, above 8 dimensions, find none."""
+        return hasattr(self._engine, "volumes")
 
     def _bounded(self, shape: dict[str, Any], i: int) -> list[list[Fraction]]:
         if any(shape["far"]):

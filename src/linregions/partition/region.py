@@ -117,6 +117,7 @@ class Region:
 
     @cached_property
     def _shape(self) -> dict[str, Any]:
+        self.partition._need_vertices()
         shape, d = self.partition._shape(self.index, exact=True), self.dim
         rows = shape["rows"] = [[int(v, 16) for v in row] for row in shape["exact"]]
         shape["p"] = [[Fraction(v, row[d]) for v in row[:d]] for row in rows]
@@ -222,7 +223,7 @@ class Region:
         Raises:
             InputError: it is no facet of this region.
         """
-        if facet.row not in self.exact_halfspaces:
+        if not isinstance(facet, Facet) or facet.row not in self.exact_halfspaces:
             raise InputError(f"facet: {shown(facet)} is no facet of region {self.number}; take one of its `facets`")
         if any(c.kind == "domain" for c in facet.columns):
             return -1
@@ -286,6 +287,8 @@ class Region:
         return [f.level(point) for f in self.facets]
 
     def __repr__(self) -> str:
+        if not self.partition.has_vertices:
+            return f"Region {self.number}: dimension {self.dim}, without vertices and facets"
         size = "bounded" if self.bounded else "unbounded"
         if self.bounded and self.dim <= SHOWN_DIM:
             size = f"volume {self.volume:.4g}"
@@ -300,7 +303,7 @@ class Region:
         ]
         for k, (s, o) in enumerate(zip(self.slope, self.offset, strict=True)):
             lines.append(f"  output {k}  {shown_vector(s)} . x {signed(o)}")
-        for f in self.facets:
+        for f in self.facets if self.partition.has_vertices else ():
             *a, c = (nearest_float(v * inverse_norm(f.row[:-1])) for v in f.row)
             lines.append(f"  facet     {shown_vector(a)} . t {signed(c)} >= 0, {repr(f).removeprefix('Facet ')}")
         return "\n".join(lines)
