@@ -39,7 +39,8 @@ inline std::string format(const Int& v) {
   for (const std::uint64_t limb : v.magnitude())
     for (int k = 0; k < 64; k += 4) out.insert(out.begin(), digit[limb >> k & 15]);
   if (out.empty()) out = "0";
-  return v.sign() < 0 ? "-" + out : out;
+  if (v.sign() < 0) out.insert(0, 1, '-');
+  return out;
 }
 
 inline IntRow parse_row(nb::handle row) {

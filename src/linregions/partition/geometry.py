@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -13,19 +14,44 @@ def homogeneous(rows: list[list[str]], dim: int) -> list[list[Fraction]]:
 
 
 def interior_point(shape: dict[str, Any], dim: int, inside: Any) -> list[Fraction]:
-    """The mean of a region's exact vertices, those at infinity taken far enough out to lie inside."""
+    """The mean of dim + 1 vertices in general position, those at infinity taken far enough out to lie inside.
+
+    All vertices would do as well, but the sum of hundreds of fractions has a denominator as long as all of theirs.
+    """
     points = [[int(v, 16) for v in row] for row in shape["exact"]]
     reach = Fraction(1)
     while True:
-        total = [Fraction(0)] * dim
-        for p in points:
-            growth = p[dim + 1 :] or [0] * dim
-            for k in range(dim):
-                total[k] += (p[k] + growth[k] * reach) / Fraction(p[dim])
-        mean = [t / len(points) for t in total]
-        if not any(shape["far"]) or inside(mean):
-            return mean
-        reach *= 64
+        corners = _independent(_placed(points, dim, reach), dim)
+        if len(corners) == dim + 1:
+            mean = [sum(c, Fraction(0)) / (dim + 1) for c in zip(*corners, strict=True)]
+            if not any(shape["far"]) or inside(mean):
+                return mean
+        reach *= 64 * reach
+
+
+def _placed(points: list[list[int]], dim: int, reach: Fraction) -> Iterator[list[Fraction]]:
+    for p in points:
+        growth = p[dim + 1 :] or [0] * dim
+        yield [(p[k] + growth[k] * reach) / Fraction(p[dim]) for k in range(dim)]
+
+
+def _independent(points: Iterator[list[Fraction]], dim: int) -> list[list[Fraction]]:
+    """The first points that are affinely independent, at most dim + 1."""
+    chosen = [next(points)]
+    reduced: list[tuple[int, list[Fraction]]] = []  # pivot column, row
+    for point in points:
+        row = [a - b for a, b in zip(point, chosen[0], strict=True)]
+        for pivot, other in reduced:
+            factor = row[pivot] / other[pivot]
+            if factor:
+                row = [a - factor * b for a, b in zip(row, other, strict=True)]
+        pivot = next((k for k, v in enumerate(row) if v), None)
+        if pivot is not None:
+            reduced.append((pivot, row))
+            chosen.append(point)
+        if len(chosen) == dim + 1:
+            break
+    return chosen
 
 
 def determinant(rows: list[list[Fraction]]) -> Fraction:

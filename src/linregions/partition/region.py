@@ -245,7 +245,7 @@ class Region:
 
     @cached_property
     def neighbours(self) -> np.ndarray:
-        """The regions that share a facet with this one, ascending."""
+        """The regions that share a facet with this one, ascending; of an incomplete list only those that it has."""
         found = {self.behind(f) for f in self.facets} - {-1}
         return np.array(sorted(found), dtype=np.int64)
 
