@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from linregions import Box, InputError, Network, Space, count, enumerate_regions
+from linregions import Box, InputError, Network, Segment, Space, count, enumerate_regions
 from linregions.partition import pack
 
 NET = Network.from_arrays([(np.eye(2), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
@@ -91,3 +91,18 @@ def test_refused_options(verb, options, sentence):
     with pytest.raises(InputError) as caught:
         verb(NET, BOX, **options)
     assert str(caught.value) == sentence
+
+
+def test_an_inexact_listing_of_slivers_is_a_listing():
+    """A sign that was guessed may describe a cell that does not exist; there is no exact point in it to look for."""
+    thin = np.random.default_rng(0)
+    uncertain = 0
+    for k in range(300):
+        weights = thin.integers(-2, 3, (4, 2)) * thin.choice([1, 1e-9, 1e-17], (4, 2))
+        biases = thin.integers(-2, 3, 4) * thin.choice([1, 1e-17], 4)
+        activation = ["relu", "hardtanh"][k % 2]
+        net = Network.from_arrays([(weights, biases), (np.ones((1, 4)), [0.0])], activation=activation)
+        listed = enumerate_regions(net, Segment([-1.0, 0.5], [1.5, -2.0]), exact=False)
+        assert len(listed) == listed.count.value
+        uncertain += int(np.sum(~listed.certified))
+    assert uncertain > 0

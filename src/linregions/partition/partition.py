@@ -59,7 +59,12 @@ class Partition:
         self._engine = engine
         self._relist: Callable[[Network], Partition] | None = None
         for i in np.flatnonzero(~self.certified):
-            point = self.exact_witness(int(i))
+            try:
+                point = self.exact_witness(int(i))
+            except InputError:
+                if not count.doubtful:
+                    raise
+                continue  # signs that were left to floating point may describe a cell that does not exist
             self.witnesses[i] = [nearest_float(v) for v in point]
         for array in (self.packed, self.witnesses, self.certified):
             array.flags.writeable = False
