@@ -308,10 +308,10 @@ def test_keys_count_patterns():
     assert seen.frequencies == (len(distinct), np.sum(times == 1), np.sum(times == 2))
     assert seen.by_source[0] == len(distinct)
     assert seen.by_source[3] == len(np.unique(patterns[:10], axis=0))
-    assert seen.holds(distinct).all()
+    assert seen.counted(distinct).all()
     fresh = rng.integers(0, 2, (100, 20)).astype(np.int32)
     known = rows_of(distinct)
-    assert seen.holds(fresh).tolist() == [row.tobytes() in known for row in fresh]
+    assert seen.counted(fresh).tolist() == [row.tobytes() in known for row in fresh]
 
 
 def test_networks_without_units():
