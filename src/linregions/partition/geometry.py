@@ -16,14 +16,16 @@ def homogeneous(rows: list[list[str]], dim: int) -> list[list[Fraction]]:
 def interior_point(shape: dict[str, Any], dim: int, inside: Any) -> list[Fraction]:
     """The mean of dim + 1 vertices in general position, those at infinity taken far enough out to lie inside.
 
-    All vertices would do as well, but the sum of hundreds of fractions has a denominator as long as all of theirs.
+    All vertices would do as well, but the sum of hundreds of fractions has a denominator as long as all of theirs.  An
+    engine without vertices gives one point, which is inside already.
     """
     points = [[int(v, 16) for v in row] for row in shape["exact"]]
+    wanted = 1 if len(points) == 1 else dim + 1
     reach = Fraction(1)
     while True:
         corners = _independent(_placed(points, dim, reach), dim)
-        if len(corners) == dim + 1:
-            mean = [sum(c, Fraction(0)) / (dim + 1) for c in zip(*corners, strict=True)]
+        if len(corners) == wanted:
+            mean = [sum(c, Fraction(0)) / wanted for c in zip(*corners, strict=True)]
             if not any(shape["far"]) or inside(mean):
                 return mean
         reach *= 64 * reach
