@@ -119,7 +119,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
         ([*COUNT, "--part", "1/2"], "--part goes with --save RUN"),
         ([*COUNT, "--save", "a", "--resume", "b"], "not allowed with"),
         ([*COUNT, "--save", "a", "--part", "3/2"], "expected K/N"),
-        ([*COUNT, "--save", "a", "--part", "half"], "expected a positive integer"),
+        ([*COUNT, "--save", "a", "--part", "half"], "expected K/N with K from 1 to N"),
         (["count", "--resume", "nothing"], "nothing is no run folder"),
         (["count", "net.npz", "--resume", "run"], "MODEL cannot go with --resume"),
         (["count", "--box", "-1", "1", "--resume", "run"], "--box cannot go with --resume"),
