@@ -56,3 +56,14 @@ def real_numbers(values: Any, what: str) -> tuple[float, ...]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise InputError(f"{what} must be a sequence of numbers, got {shown(values)}")
     return tuple(real_number(v, what) for v in values)
+
+
+def region_index(i: Any, count: int) -> int:
+    """The number of a region of `count`, counted from the end where it is negative."""
+    try:
+        number = index(i)
+    except TypeError:
+        raise InputError(f"region: index must be an integer, got {shown(i)}") from None
+    if not -count <= number < count:
+        raise InputError(f"region: index {shown(number)} is outside the partition, which has {plural(count, 'region')}")
+    return number % count

@@ -84,7 +84,8 @@ def run(
     """
     started = time.perf_counter()
     deadline = None if time_limit is None else started + time_limit
-    reason, status = prepare(engine, domain, deadline)
+    status = prepare(engine, domain, deadline=deadline)
+    reason = "interrupted" if status is Status.INTERRUPTED else ""
     if engine.prepared() == "ready" and status is Status.COMPLETE:
         engine.start(listing, exact, threads or cores(), max_regions or 0)
         reason, status = watch(engine, deadline, progress)
@@ -103,16 +104,16 @@ def run(
     return Outcome(state["regions"], kind, status, reason, state["exact_decisions"], state["doubtful"], seconds)
 
 
-def prepare(engine: Any, domain: Domain, deadline: float | None = None) -> tuple[str, Status]:
+def prepare(engine: Any, domain: Domain, *, deadline: float | None = None) -> Status:
     """Find the domain's vertices; how that ended.
 
     Raises:
         InputError: the domain is empty, flat or too complex.
     """
     engine.prepare()
-    ended = watch(engine, deadline, None)
+    _, status = watch(engine, deadline, None)
     check_domain(engine, domain)
-    return ended
+    return status
 
 
 def watch(

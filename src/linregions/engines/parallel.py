@@ -32,7 +32,7 @@ def run(
     started, clock = time.perf_counter(), time.time()
     deadline = None if time_limit is None else started + time_limit
     engine = cells.open_engine(net, domain)
-    frontier, status = None, pieces.prepare(engine, domain, deadline=deadline)
+    frontier, status = None, cells.prepare(engine, domain, deadline=deadline)
     if status is Status.COMPLETE:
         frontier, status = pieces.survey(engine, listing=listing, exact=exact, deadline=deadline)
     frontier = frontier or Frontier(0, 0, "0", 0, 0)

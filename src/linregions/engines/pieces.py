@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import Domain
 from ..errors import InputError
 from ..partition import Status
 from ..store import Batch
@@ -41,18 +40,6 @@ class Ended:
     regions: int
     status: Status
     limited: bool = False
-
-
-def prepare(engine: Any, domain: Domain, *, deadline: float | None = None) -> Status:
-    """Make the engine ready: the domain's vertices.
-
-    Raises:
-        InputError: the domain is empty, flat or too complex.
-    """
-    engine.prepare()
-    _, status = cells.watch(engine, deadline, None)
-    cells.check_domain(engine, domain)
-    return status
 
 
 def survey(

@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cached_property
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import plural, shown
+from ..checks import region_index, shown
 from ..domain import Domain
 from ..errors import InputError
 from ..exact import dot, nearest_float
@@ -252,14 +251,7 @@ class Partition:
         return {row.tobytes(): i for i, row in enumerate(self.packed)}
 
     def _index(self, i: int) -> int:
-        n = len(self)
-        try:
-            i = index(i)
-        except TypeError:
-            raise InputError(f"region: index must be an integer, got {shown(i)}") from None
-        if not -n <= i < n:
-            raise InputError(f"region: index {shown(i)} is outside the partition, which has {plural(n, 'region')}")
-        return i % n
+        return region_index(i, len(self))
 
     def _pieces(self, which: Any) -> np.ndarray:
         """Pieces of all units of the stages up to the last that splits, single-piece units included."""

@@ -149,7 +149,7 @@ def report(folder: RunFolder) -> Count | SavedPartition:
 def _survey(
     engine: Any, domain: Domain, deadline: float | None, *, listing: bool, exact: bool, depth: int | None = None
 ) -> tuple[Frontier | None, Status]:
-    status = pieces.prepare(engine, domain, deadline=deadline)
+    status = cells.prepare(engine, domain, deadline=deadline)
     if status is not Status.COMPLETE:
         return None, status
     return pieces.survey(engine, listing=listing, exact=exact, depth=depth, deadline=deadline)
@@ -193,7 +193,7 @@ def _partition(folder: RunFolder, count: Count, engine: Any) -> SavedPartition:
         if engine is not None:
             return engine
         opened = cells.open_engine(net, domain)
-        pieces.prepare(opened, domain)
+        cells.prepare(opened, domain)
         return opened
 
     return SavedPartition(folder, count, open_engine)

@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from operator import index
 from typing import Any
 
 import numpy as np
 
-from ..checks import plural, shown, whole_number
+from ..checks import plural, region_index, whole_number
 from ..errors import InputError
 from ..partition import Count, Kind, Partition, Region, Status, pack
 from .files import Damaged
@@ -181,14 +180,7 @@ class SavedPartition:
         return plural(len(self), "region")
 
     def _index(self, i: int) -> int:
-        n = len(self)
-        try:
-            i = index(i)
-        except TypeError:
-            raise InputError(f"region: index must be an integer, got {shown(i)}") from None
-        if not -n <= i < n:
-            raise InputError(f"region: index {shown(i)} is outside the partition, which has {self._size()}")
-        return i % n
+        return region_index(i, len(self))
 
 
 class _Part(Partition):
