@@ -1,0 +1,112 @@
+"""How a forward pass is watched: two interception points of torch, and hooks for the names.
+
+The *dispatch* mode sees each tensor operation once, below autograd and whichever form called it: module, functional,
+method, in-place, TorchScript, the cells of `nn.RNN`. The *function* mode sees the Python call around it: it tells a
+clamp that the model asked for from one inside a library function, and its presence makes torch take the ordinary path
+through `nn.TransformerEncoderLayer` instead of the fused kernel that hides the activations. The hooks only keep the
+names of the modules that are running.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from .kinds import hides
+from .needs import nn, torch
+from .watch import Watch
+
+
+class _Operations(TorchDispatchMode):
+    supports_higher_order_operators = True
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch loads its compiler, for two seconds, only to keep it away from this class
+
+    def __init__(self, watch: Watch):
+        super().__init__()
+        self.watch = watch
+        self.names: dict[Any, str] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        watch = self.watch
+        if watch.paused or not hasattr(func, "_schema"):
+            return func(*args, **kwargs)
+        name = self.names.get(func)
+        if name is None:
+            name = self.names[func] = func._schema.name.removeprefix("aten::").rstrip("_")
+        if not watch.running.covered and (hides(name) or _is_relu_rnn(func, args, kwargs)):
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is NotImplemented:
+                layer = watch.running.layer(name)
+                raise watch.refused(
+                    f"model: the operation {name} in layer {layer.name} has activations inside that cannot be seen; "
+                    "name the class of the module that calls it in also="
+                )
+            return result
+        kind = watch.kind(name, args, kwargs)
+        result = func(*args, **kwargs) if kind is None else watch.run(kind, func, args, kwargs)
+        watch.inputs.follow(func, args, kwargs, result)
+        return result
+
+
+class _Functions(TorchFunctionMode):
+    def __init__(self, watch: Watch):
+        super().__init__()
+        self.watch = watch
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        watch = self.watch
+        outer, watch.calling = watch.calling, getattr(func, "__name__", "")
+        try:
+            return func(*args, **(kwargs or {}))
+        finally:
+            watch.calling = outer
+
+
+def _is_relu_rnn(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether this is the fused recurrent kernel of an accelerator, in its ReLU mode (number 0)."""
+    if "_rnn" not in func._schema.name:
+        return False
+    names = [a.name for a in func._schema.arguments]
+    return "mode" in names and dict(zip(names, args, strict=False), **kwargs).get("mode") == 0
+
+
+@contextmanager
+def watched(model: Any, watch: Watch) -> Iterator[None]:
+    """Watch what `model` does inside the `with` block; afterwards no hook and no mode is left, whatever happened."""
+    with ExitStack() as stack:
+        if isinstance(model, nn.Module):
+            _follow_modules(model, watch, stack)
+        if "torch._dynamo" in sys.modules:
+            stack.enter_context(torch.compiler.set_stance("force_eager"))  # compiled code fuses activations away
+        if isinstance(model, nn.Module) and any(isinstance(m, torch.jit.ScriptModule) for m in model.modules()):
+            stack.enter_context(torch.jit.optimized_execution(False))  # so does an optimised script
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(_Functions(watch))
+        stack.enter_context(_Operations(watch))
+        yield
+
+
+def _follow_modules(model: nn.Module, watch: Watch, stack: ExitStack) -> None:
+    def before(name: str, module: nn.Module, args: Any) -> None:
+        watch.running.enter(name, module)
+
+    def after(name: str, module: nn.Module, args: Any, output: Any) -> None:
+        if watch.running.leave(module):
+            watch.module(name, module, output)
+
+    for path, module in model.named_modules():
+        name = path or "(model)"
+        # Each handle is on the stack before the next hook is made: an interrupt leaves none behind.
+        stack.callback(module.register_forward_pre_hook(partial(before, name)).remove)
+        stack.callback(module.register_forward_hook(partial(after, name), always_call=True).remove)

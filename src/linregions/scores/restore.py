@@ -1,0 +1,193 @@
+"""A model and the random state as they were, whatever a score did to them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..checks import shown
+from ..errors import InputError
+from .needs import nn, torch
+
+Tensor = torch.Tensor
+
+MODES = ("auto", "train", "eval", "keep")
+
+
+@contextmanager
+def unchanged(model: nn.Module, *, parameters: bool = True) -> Iterator[nn.Module]:
+    """Inside the `with` block anything may happen to the model; afterwards it is what it was, bit for bit.
+
+    Given back, after errors and Ctrl-C too: the values of the parameters and buffers (the very tensors, where `forward`
+    assigns new ones), devices and types, gradients, `requires_grad`, training flags, hooks, and the plain attributes of
+    every module; and the state of the global random generators of torch (CPU, CUDA), numpy and Python.
+    Inside the block every `.grad` is None: the gradients are put aside and not copied.
+
+    What a module keeps deeper than one level (a tensor in a list in a dict) or outside itself is beyond reach.
+
+    Args:
+        model: the module.
+        parameters: whether the parameters' values may change inside the block; False saves the copy of them.
+
+    Raises:
+        InputError: the model has a lazy module that has not seen an input yet.
+
+    Example:
+        >>> import torch
+        >>> net = torch.nn.BatchNorm1d(2)
+        >>> with unchanged(net):
+        ...     _ = net(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        >>> net.running_mean
+        tensor([0., 0.])
+    """
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model: expected a torch module, got {shown(model)}")
+    _refuse_lazy(model)
+    with ExitStack() as stack:
+        for undo in _undo_random_state(), _undo_tensors(model, parameters), _undo_attributes(model):
+            stack.callback(undo)
+        yield model
+
+
+def set_mode(model: nn.Module, mode: str = "auto") -> None:
+    """Set every module's training flag.
+
+    Args:
+        model: the module.
+        mode: "auto": as for evaluation (no dropout, no noise), but batch and instance normalisation use the statistics
+            of the batch itself, since those of an untrained network are not its own; "train"; "eval"; "keep" changes
+            nothing.
+
+    Example:
+        >>> import torch
+        >>> net = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Dropout())
+        >>> set_mode(net, "auto")
+        >>> [module.training for module in net]
+        [True, False]
+    """
+    if mode not in MODES:
+        raise InputError(f"mode: {shown(mode)} is not one of {', '.join(MODES)}")
+    if mode == "train":
+        model.train()
+    elif mode in ("auto", "eval"):
+        model.eval()
+    if mode == "auto":
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._NormBase):
+                module.training = True
+
+
+def _refuse_lazy(model: nn.Module) -> None:
+    for name, module in model.named_modules():
+        own = (*module._parameters.values(), *module._buffers.values())
+        if any(torch.nn.parameter.is_lazy(t) for t in own if t is not None):
+            raise InputError(
+                f"model: layer {name or '(model)'} ({type(module).__name__}) has no weights yet; "
+                "run the model once on an input first"
+            )
+
+
+def _undo_random_state() -> Any:
+    ours = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002 (others draw from it)
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+
+    def undo() -> None:
+        torch.set_rng_state(ours[0])
+        random.setstate(ours[1])
+        np.random.set_state(ours[2])  # noqa: NPY002
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
+        elif torch.cuda.is_initialized():  # first used inside the block: the generators were at their start
+            for generator in torch.cuda.default_generators:
+                generator.manual_seed(generator.initial_seed())
+
+    return undo
+
+
+def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
+    """Put contents, storage, `requires_grad` and gradients of parameters, buffers and tensor attributes back."""
+    copies: dict[int, tuple[Any, Any]] = {}  # by storage: tied and overlapping tensors are copied once
+    kept: list[tuple[Tensor, Tensor, bool, Tensor | None]] = []
+    weights = {id(p) for p in model.parameters()}
+    for tensor in _own_tensors(model):
+        leaf = tensor.is_leaf
+        kept.append((tensor, tensor.data, tensor.requires_grad, tensor.grad if leaf else None))
+        if leaf:
+            tensor.grad = None
+        if parameters or id(tensor) not in weights:
+            storage = _storage(tensor)
+            if storage._cdata not in copies:
+                copies[storage._cdata] = storage, storage.clone()
+
+    def undo() -> None:
+        with torch.no_grad():
+            for tensor, data, requires_grad, grad in kept:
+                if not _same_memory(tensor, data):
+                    tensor.data = data
+                if tensor.is_leaf:
+                    tensor.requires_grad_(requires_grad)
+                    tensor.grad = grad
+            for storage, copy in copies.values():
+                storage.copy_(copy)
+
+    return undo
+
+
+def _own_tensors(model: nn.Module) -> list[Tensor]:
+    found: dict[int, Tensor] = {}
+    for module in model.modules():
+        for values in (module._parameters.values(), module._buffers.values(), vars(module).values()):
+            found |= {id(t): t for t in values if isinstance(t, Tensor)}
+    return list(found.values())
+
+
+def _storage(tensor: Tensor) -> Any:
+    """What holds the numbers: the storage, or the tensor itself where there is none (sparse ones)."""
+    return tensor.untyped_storage() if tensor.layout is torch.strided else tensor.data
+
+
+def _same_memory(one: Tensor, other: Tensor) -> bool:
+    if one.layout is not torch.strided or other.layout is not torch.strided:
+        return False
+    looks = [(t.untyped_storage()._cdata, t.storage_offset(), t.shape, t.stride(), t.dtype) for t in (one, other)]
+    return looks[0] == looks[1]
+
+
+def _undo_attributes(model: nn.Module) -> Any:
+    """Put plain attributes back: flags, hooks, the tables of parameters, buffers and submodules, lists and dicts."""
+    kept = [
+        (module, type(module), module.training, dict(vars(module)), [_contents(v) for v in vars(module).values()])
+        for module in model.modules()
+    ]
+
+    def undo() -> None:
+        for module, kind, training, attributes, contents in kept:
+            if type(module) is not kind:
+                module.__class__ = kind
+            now = vars(module)
+            for name in [name for name in now if name not in attributes]:
+                del now[name]
+            now.update(attributes)
+            for container, items in filter(None, contents):
+                _refill(container, items)
+            if module.training != training:
+                module.training = training  # a scripted module keeps it elsewhere
+
+    return undo
+
+
+def _contents(value: Any) -> tuple[Any, Any] | None:
+    """A container with a copy of what is in it; None for any other value."""
+    return (value, value.copy()) if isinstance(value, dict | list | set) else None
+
+
+def _refill(container: Any, items: Any) -> None:
+    if isinstance(container, list):
+        container[:] = items
+    else:
+        container.clear()
+        container.update(items)

@@ -1,0 +1,204 @@
+"""Watching one forward pass: what is an activation, where it was called, and what it shows."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import InputError
+from .kinds import CUTS, GATES, Kind, recognise
+from .needs import nn, torch
+from .observation import (
+    Ignored,
+    Layer,
+    Observation,
+    per_sample,
+    piece_planes,
+    place_planes,
+    plane_count,
+    positive,
+    sign,
+    widened,
+)
+from .pools import places
+from .provenance import Provenance
+
+Tensor = torch.Tensor
+
+# How the functions that cut at zero are called in Python.
+_CUTTING = {form for name in (*CUTS, "max") for form in (name, f"{name}_", f"{name}.default", f"{name}.Tensor")}
+
+
+class Running:
+    """The modules that are running, and where an exception came from; kept by forward hooks."""
+
+    def __init__(self, classes: tuple[type[nn.Module], ...]):
+        self.classes = classes
+        self.covered = 0  # how many running modules are of these classes: what they call is not counted
+        self.origin: tuple[BaseException, str] | None = None
+        self._stack: list[tuple[str, BaseException | None]] = []
+        self._calls: Counter[str] = Counter()
+
+    def enter(self, name: str, module: nn.Module) -> None:
+        """Open a module."""
+        self._stack.append((name, sys.exc_info()[1]))
+        self.covered += isinstance(module, self.classes)
+
+    def leave(self, module: nn.Module) -> bool:
+        """Close the innermost module; whether it counts as one activation, its forward having ended well."""
+        name, handled = self._stack.pop()
+        error = sys.exc_info()[1]
+        failed = error is not None and error is not handled
+        if failed and (self.origin is None or self.origin[0] is not error):
+            self.origin = error, f"{name} ({type(module).__name__})"
+        if not isinstance(module, self.classes):
+            return False
+        self.covered -= 1
+        return not failed and not self.covered
+
+    def layer(self, kind: str, name: str | None = None) -> Layer:
+        """The next activation call of the innermost module, or of the module `name`."""
+        name = name or (self._stack[-1][0] if self._stack else "(model)")
+        self._calls[name] += 1
+        return Layer(name if self._calls[name] == 1 else f"{name}#{self._calls[name]}", kind)
+
+
+class Watch:
+    """Shows the visitor each activation of one forward pass and keeps what the pass will report."""
+
+    def __init__(
+        self,
+        visit: Callable[[Observation], None],
+        *,
+        samples: int,
+        indicator: str,
+        max_pool: bool,
+        also: Sequence[type[nn.Module] | str],
+        batch_dim: int,
+    ):
+        self.visit = visit
+        self.samples = samples
+        self.indicator = indicator
+        self.max_pool = max_pool
+        self.gates = tuple(a for a in also if isinstance(a, str))
+        self.batch_dim = batch_dim
+        self.width = plane_count(indicator, max_pool=max_pool)
+        self.running = Running(tuple(a for a in also if not isinstance(a, str)))
+        self.inputs = Provenance()
+        self.layers: list[Layer] = []
+        self.ignored: list[Ignored] = []
+        self.calling: str | None = None  # the torch function that Python called, while it runs
+        self.paused = False
+        self.refusal: BaseException | None = None
+        self._doubts: list[tuple[Layer, Tensor]] = []
+
+    def kind(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Kind | None:
+        """What the operation counts as here; None for most operations."""
+        if self.running.covered:
+            return None
+        if operation in CUTS and self.calling is not None and self.calling not in _CUTTING:
+            return None  # a safeguard within a library function
+        kind = recognise(operation, args, kwargs)
+        if kind is None or (kind.pool and not self.max_pool) or (kind.name in GATES and kind.name not in self.gates):
+            return None
+        return kind
+
+    def run(self, kind: Kind, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an activation and show its units."""
+        by_piece = self.indicator == "piece"
+        from_input = by_piece and kind.pieces is not None and kind.pieces.source == "input"
+        dependent = self.inputs.depends(a for a in args[:2] if isinstance(a, Tensor))
+        before = args[0].clone() if from_input and operation._schema.is_mutable else args[0]
+        result = operation(*args, **kwargs)
+        output = result[0] if isinstance(result, tuple | list) else result
+        layer = self.running.layer(kind.name)
+        if not dependent:
+            self.ignored.append(Ignored(layer, tuple(output.shape)))
+        elif by_piece and kind.pool:
+            digits = place_planes(self.width)
+            self.refuse_nan(layer, output)
+            self.show(layer, self._refusing(places, layer, operation, args, kwargs, result), digits)
+        else:
+            planes = {"positive": positive, "sign": sign}.get(self.indicator)
+            encoded = before if from_input else output
+            self.show(layer, encoded, planes or piece_planes(kind.pieces, encoded.dtype))
+        return result
+
+    def module(self, name: str, module: nn.Module, output: Any) -> None:
+        """Show the output of a module of a class in `also`."""
+        layer = self.running.layer(type(module).__name__, name)
+        if not isinstance(output, Tensor):
+            given = type(output).__name__
+            raise self.refused(f"also: layer {layer} gives a {given} and not one tensor; name a module inside it")
+        if self.inputs.depends((output,)):
+            self.show(layer, output, positive if self.indicator == "positive" else sign)
+        else:
+            self.ignored.append(Ignored(layer, tuple(output.shape)))
+
+    def show(self, layer: Layer, tensor: Tensor, planes: Callable[[Tensor], tuple[Tensor, ...]]) -> None:
+        """Fold the samples out of the tensor and show the visitor its units."""
+        self._refuse_strange(layer, tensor)
+        values = per_sample(tensor, self.samples, self.batch_dim)
+        if values is None:
+            raise self.refused(
+                f"batch_dim: layer {layer} gives a tensor of shape {tuple(tensor.shape)}, whose axis {self.batch_dim} "
+                f"holds no multiple of the {self.samples} samples; name the axis that does"
+            )
+        self.refuse_nan(layer, tensor)
+        self.layers.append(layer)
+        wide = planes if len(planes(values[:, :0])) == self.width else widened(planes, self.width)
+        self.paused = True
+        try:
+            self.visit(Observation(layer, values, wide, self.width))
+        except BaseException as error:
+            self.refusal = error
+            raise
+        finally:
+            self.paused = False
+
+    # -- refusals ----------------------------------------------------------------------------------------------------
+
+    def refused(self, sentence: str) -> InputError:
+        """An InputError that the pass ends with, even if the model catches it."""
+        self.refusal = InputError(sentence)
+        return self.refusal
+
+    def _refuse_strange(self, layer: Layer, tensor: Tensor) -> None:
+        strange = (
+            "nested" if tensor.is_nested
+            else "sparse" if tensor.layout is not torch.strided
+            else "quantized" if tensor.is_quantized
+            else "complex" if tensor.is_complex()
+            else "meta" if tensor.is_meta
+            else None
+        )  # fmt: skip
+        if strange is not None:
+            raise self.refused(f"model: layer {layer} gives a {strange} tensor; patterns need ordinary real ones")
+
+    def refuse_nan(self, layer: Layer, tensor: Tensor) -> None:
+        """Refuse NaN now, or on an accelerator at the end of the pass: looking at once would make every layer wait."""
+        if not tensor.is_floating_point() or not tensor.numel():
+            return
+        most = tensor.amax()  # NaN wherever a NaN is
+        if tensor.device.type == "cpu":
+            self._nan_at(layer, most)
+        else:
+            self._doubts.append((layer, most))
+
+    def finish(self) -> None:
+        """The checks that were left to the end."""
+        for layer, most in self._doubts:
+            self._nan_at(layer, most)
+
+    def _nan_at(self, layer: Layer, most: Tensor) -> None:
+        if bool(most != most):
+            raise self.refused(f"model: layer {layer} gives NaN; check the inputs and the initial weights")
+
+    def _refusing(self, function: Callable[..., Tensor], *args: Any) -> Tensor:
+        try:
+            return function(*args)
+        except InputError as error:
+            self.refusal = error
+            raise
