@@ -1,0 +1,67 @@
+"""Bits of many units packed into bytes and words, vectorised along the units."""
+
+from __future__ import annotations
+
+from ..needs import torch
+
+Tensor = torch.Tensor
+
+
+def byte_rows(bits: Tensor) -> Tensor:
+    """Eight rows of bits in one row of bytes: (rows, units) of 0 and 1 to (ceil(rows / 8), units).
+
+    Bit k of byte row j is row 8 j + k.  Three additions, each of half the rows, whatever their number; a few more for
+    the rows beyond the last multiple of eight.
+
+    Example:
+        >>> byte_rows(torch.tensor([[1, 0], [1, 1], [0, 1]], dtype=torch.uint8)).tolist()
+        [[3, 6]]
+    """
+    full = bits.shape[0] // 8 * 8
+    parts = []
+    if full:
+        packed = bits[:full]
+        for weight in (2, 4, 16):
+            packed = torch.add(packed[0::2], packed[1::2], alpha=weight)
+        parts.append(packed)
+    if full < bits.shape[0]:
+        last = bits[full]
+        for place in range(1, bits.shape[0] - full):
+            last = torch.add(last, bits[full + place], alpha=1 << place)
+        parts.append(last.unsqueeze(0))
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def codes(rows: Tensor) -> Tensor:
+    """One whole number per unit, byte row j times 256^j: (byte rows, units) to (units,), at most seven rows.
+
+    Example:
+        >>> codes(torch.tensor([[3, 6], [1, 0]], dtype=torch.uint8)).tolist()
+        [259, 6]
+    """
+    number = rows[0].to(torch.int64)
+    for place in range(1, rows.shape[0]):
+        number = torch.add(number, rows[place], alpha=256**place)
+    return number
+
+
+def word_count(bits: int) -> int:
+    """How many words of 64 bits so many bits take."""
+    return -(-bits // 64)
+
+
+def words(rows: Tensor) -> Tensor:
+    """All bytes of a unit side by side, in words of 64 bits: (byte rows, units) to (units, words).
+
+    Bits that no row fills are 0.  The order of the bytes in a word is the machine's; equal units have equal words,
+    which is all that counting needs.
+
+    Example:
+        >>> words(torch.tensor([[3, 6], [0, 0]], dtype=torch.uint8)).shape
+        torch.Size([2, 1])
+    """
+    missing = -rows.shape[0] % 8
+    columns = [*rows.unbind()]
+    if missing:
+        columns += [torch.zeros_like(rows[0])] * missing
+    return torch.stack(columns, 1).view(torch.int64)
