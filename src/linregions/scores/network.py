@@ -1,0 +1,156 @@
+"""The score of a `Network`: its stages are evaluated one by one in float64, its units are those that have pieces."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..activations import MaxGroups
+from ..checks import shown
+from ..errors import InputError
+from ..network import Network
+from ..stage import Stage, exact_float64, is_sparse
+from .capture import Layer, Observation
+from .collector import Collector
+from .needs import torch
+from .record import Score, summarise
+
+
+def score_network(
+    model: Network | str | Path,
+    inputs: Any,
+    counting: dict[str, Any],
+    facts: dict[str, Any],
+    *,
+    max_pool: bool,
+    repeats: int,
+    init: Any,
+    device: Any,
+) -> Score:
+    """The part of `swap_score` for networks and their files; the arguments are checked there.
+
+    Theta counts the stored entries of weights and biases, as `linregions info` does: a convolution's once for every
+    place that it is applied at.
+
+    Raises:
+        InputError: the file or the inputs cannot be used, or there is nothing that a network has no way to do: draw
+            weights, repeat, run on a device.
+    """
+    start = time.perf_counter()
+    _refuse(init, repeats, device)
+    net = model if isinstance(model, Network) else _read(model)
+    x = _samples(net, inputs)
+    width = _width(net, max_pool, counting["indicator"])
+    collector = Collector(len(x), **counting)
+    with np.errstate(all="ignore"):  # an overflow ends in the error below
+        for number, stage in enumerate(net.stages, start=1):
+            z = stage.preactivation(x)
+            x = stage.activate(z)
+            name = stage.name or str(number)
+            if np.isnan(x).any():
+                raise InputError(f"model: layer {name} gives NaN; its numbers overflow, so scale the inputs")
+            for observation in _observations(stage, name, z, x, counting["indicator"], width, max_pool):
+                collector.visit(observation)
+    if not collector.layers:
+        maxima = any(isinstance(s.activation, MaxGroups) and not s.activation.is_identity for s in net.stages)
+        hint = "; it has maxima, which max_pool=True takes" if maxima and not max_pool else ""
+        raise InputError(f"model: {net!r} has no unit with pieces, so there are no patterns{hint}")
+    size = facts["size"]
+    doubts = []
+    if size is not None and any(is_sparse(stage.weight) for stage in net.stages):
+        doubts.append(
+            "the size term counts a convolution's weights once for every place; score the torch module for its own size"
+        )
+    return summarise(
+        [collector.result()],
+        samples=len(x),
+        symbols=collector.symbols,
+        parameters=stored_parameters(net),
+        indicator=counting["indicator"],
+        mode="eval",
+        init="keep",
+        seconds=time.perf_counter() - start,
+        warnings=doubts,
+        **facts,
+    )
+
+
+def stored_parameters(net: Network) -> int:
+    """The stored entries of weights and biases."""
+    return sum(int((s.weight.nnz if is_sparse(s.weight) else s.weight.size) + s.bias.size) for s in net.stages)
+
+
+def _refuse(init: Any, repeats: int, device: Any) -> None:
+    if init != "keep":
+        raise InputError(
+            f"init: a Network has the weights that it has, so init must be 'keep', got {shown(init)}; "
+            "give the torch module to draw weights"
+        )
+    if repeats > 1:
+        raise InputError(f"repeats: {repeats} passes of a Network would all be the same; leave repeats out")
+    if device is not None and str(device) != "cpu":
+        raise InputError(f"device: a Network is evaluated on the CPU, got {shown(device)}; give the torch module")
+
+
+def _read(path: str | Path) -> Network:
+    from ..readers import read
+
+    return read(path)
+
+
+def _samples(net: Network, inputs: Any) -> np.ndarray:
+    """The inputs (S, input_dim) in float64; images are flattened."""
+    if isinstance(inputs, tuple | dict):
+        raise InputError("inputs: a Network takes one array (samples, ...), not a tuple or a dict")
+    if isinstance(inputs, torch.Tensor):
+        inputs = inputs.detach().to("cpu", torch.float64 if inputs.is_floating_point() else None).numpy()
+    x = exact_float64(inputs, "inputs")
+    if x.ndim < 2 or len(x) == 0 or math.prod(x.shape[1:]) != net.input_dim:
+        raise InputError(f"inputs must have shape (samples, {net.input_dim}) for {net!r}, got {x.shape}")
+    if len(x) < 2:
+        raise InputError("inputs hold one sample, on which a unit has one of two patterns; give 2 samples or more")
+    return x.reshape(len(x), -1)
+
+
+def _width(net: Network, max_pool: bool, indicator: str) -> int:
+    """How many bits say what a unit shows for one sample."""
+    if indicator != "piece":
+        return 1 if indicator == "positive" else 2
+    counted = [s.activation.pieces for s in net.stages if max_pool or not isinstance(s.activation, MaxGroups)]
+    most = max((int(p.max(initial=1)) for p in counted), default=1)
+    return max(1, (most - 1).bit_length())
+
+
+def _observations(
+    stage: Stage, name: str, z: np.ndarray, x: np.ndarray, indicator: str, width: int, max_pool: bool
+) -> Iterator[Observation]:
+    """One observation for every function of the stage that has pieces."""
+    act = stage.activation
+    values = stage.piece(z) if indicator == "piece" else x
+    if isinstance(act, MaxGroups):
+        if max_pool and not act.is_identity:
+            yield _observation(name, "max_pool", values[:, act.pieces > 1], indicator, width)
+        return
+    for k, function in enumerate(act.functions):
+        mask = act.index == k
+        if function.pieces > 1 and mask.any():
+            kept = values if mask.all() else values[:, mask]
+            yield _observation(name, function.name or f"{function.pieces} pieces", kept, indicator, width)
+
+
+def _observation(name: str, kind: str, values: np.ndarray, indicator: str, width: int) -> Observation:
+    tensor = torch.from_numpy(np.ascontiguousarray(values))
+    return Observation(layer=Layer(name, kind), values=tensor, planes=_planes(indicator, width), width=width)
+
+
+def _planes(indicator: str, width: int) -> Callable[[torch.Tensor], tuple[torch.Tensor, ...]]:
+    if indicator == "positive":
+        return lambda v: (v > 0,)
+    if indicator == "sign":
+        return lambda v: (v > 0, v < 0)
+    return lambda v: tuple((v >> bit) & 1 != 0 for bit in range(width))
