@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..errors import InputError
-from ..partition import Kind
 from .capture import Layer, Observation
-from .patterns import HammingKernel, PatternCounter
+from .needs import torch
+from .patterns import HammingKernel, PatternCounter, read
 from .record import LayerScore, Pass
 
-# How many values of a unit's output, or pieces, a sample can show; what is not named here may show all that fit.
+# Of these a sample shows two of the three signs, or pieces, that an activation may have.
 NEVER_NEGATIVE = frozenset({"relu", "relu6", "hardsigmoid", "sigmoid", "softplus"})
-PIECES = {"relu": 2, "leaky_relu": 2, "prelu": 2, "abs": 2, "relu6": 3, "hardtanh": 3, "hardswish": 3, "hardsigmoid": 3}
+TWO_PIECES = frozenset({"relu", "leaky_relu", "prelu", "rrelu", "threshold"})
 
 
 class Collector:
@@ -24,7 +26,7 @@ class Collector:
         self._counter: PatternCounter | None = None
         self._kernel: HammingKernel | None = None
         self._layers: list[LayerScore] = []
-        self._near_zero = 0
+        self._near_zero: Any = 0
         self.symbols = 2
 
     @property
@@ -32,16 +34,14 @@ class Collector:
         """What was seen so far."""
         return tuple(self._layers)
 
-    def visit(self, observation: Observation) -> None:
-        """Count one layer."""
+    def visit(self, observation: Observation, *, symbols: int | None = None) -> None:
+        """Count one layer, whose units show `symbols` different things for a sample (default: by its kind)."""
         counter, kernel = self._counters(observation)
-        found = counter.add(observation)
-        if kernel is not None:
-            kernel.add(observation)
+        found = read(observation, counter, *([] if kernel is None else [kernel]))[0]
         if self._eps is not None:
-            self._near_zero += int((observation.values.abs() < self._eps).sum())
+            self._near_zero = self._near_zero + near_zero(observation.values, self._eps)
         layer = observation.layer
-        self.symbols = max(self.symbols, symbols(layer, self._indicator, observation.width))
+        self.symbols = max(self.symbols, symbols or symbols_of(layer, self._indicator, observation.width))
         counts = (found.units, found.distinct, found.dead, found.always_on)
         self._layers.append(LayerScore(layer.name, layer.kind, *counts))
 
@@ -56,26 +56,31 @@ class Collector:
         kernel = self._kernel
         return Pass(
             distinct=self._counter.distinct,
-            kind=Kind(self._counter.kind),
+            kind=self._counter.kind,
+            interval=str(self._counter.interval or ""),
             layers=self.layers,
             standard=None if kernel is None else kernel.standard,
             nwot=None if kernel is None else kernel.nwot,
-            near_zero=None if self._eps is None else self._near_zero,
+            near_zero=None if self._eps is None else int(self._near_zero),
         )
 
     def _counters(self, first: Observation) -> tuple[PatternCounter, HammingKernel | None]:
         if self._counter is None:
-            self._counter = PatternCounter(
-                self._samples, width=first.width, method=self._method, seed=self._seed, device=first.values.device
-            )
-            self._kernel = HammingKernel(self._samples) if self._companions else None
+            self._counter = PatternCounter(self._samples, width=first.width, method=self._method, seed=self._seed)
+            self._kernel = HammingKernel(self._samples, width=first.width) if self._companions else None
         return self._counter, self._kernel
 
 
-def symbols(layer: Layer, indicator: str, width: int) -> int:
-    """How many different things a unit of this layer can show for one sample."""
-    if indicator == "positive":
+def symbols_of(layer: Layer, indicator: str, width: int) -> int:
+    """How many different things a unit of a module's activation can show for one sample."""
+    if indicator == "positive" or layer.kind in (NEVER_NEGATIVE if indicator == "sign" else TWO_PIECES):
         return 2
-    if indicator == "sign":
-        return 2 if layer.kind in NEVER_NEGATIVE else 3
-    return PIECES.get(layer.kind, 2**width)
+    return 2**width if indicator == "piece" and layer.kind == "max_pool" else 3
+
+
+def near_zero(values: torch.Tensor, eps: float) -> Any:
+    """How many values are closer to 0 than eps without being 0, which is what a ReLU makes of all that is negative."""
+    if not values.is_floating_point():
+        return 0  # places in a window
+    sizes = values.abs()
+    return ((sizes > 0) & (sizes < eps)).sum()  # on an accelerator nobody waits for it yet

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import MaxGroups
+from ..activations import MaxGroups, PiecewiseLinear
 from ..checks import shown
 from ..errors import InputError
 from ..network import Network
@@ -54,17 +54,18 @@ def score_network(
             name = stage.name or str(number)
             if np.isnan(x).any():
                 raise InputError(f"model: layer {name} gives NaN; its numbers overflow, so scale the inputs")
-            for observation in _observations(stage, name, z, x, counting["indicator"], width, max_pool):
-                collector.visit(observation)
+            for observation, symbols in _observations(stage, name, z, x, counting["indicator"], width, max_pool):
+                collector.visit(observation, symbols=symbols)
     if not collector.layers:
         maxima = any(isinstance(s.activation, MaxGroups) and not s.activation.is_identity for s in net.stages)
         hint = "; it has maxima, which max_pool=True takes" if maxima and not max_pool else ""
         raise InputError(f"model: {net!r} has no unit with pieces, so there are no patterns{hint}")
-    size = facts["size"]
     doubts = []
-    if size is not None and any(is_sparse(stage.weight) for stage in net.stages):
+    if facts["size"] is not None and any(_has_zeros(stage) for stage in net.stages):
+        # A matrix that was a convolution has zeros; what was shared in it is not known any more.
         doubts.append(
-            "the size term counts a convolution's weights once for every place; score the torch module for its own size"
+            "the size term counts stored weights, those of a convolution once for every place; score the torch module "
+            "for its own size"
         )
     return summarise(
         [collector.result()],
@@ -83,6 +84,10 @@ def score_network(
 def stored_parameters(net: Network) -> int:
     """The stored entries of weights and biases."""
     return sum(int((s.weight.nnz if is_sparse(s.weight) else s.weight.size) + s.bias.size) for s in net.stages)
+
+
+def _has_zeros(stage: Stage) -> bool:
+    return is_sparse(stage.weight) or not bool(np.all(stage.weight))
 
 
 def _refuse(init: Any, repeats: int, device: Any) -> None:
@@ -128,29 +133,55 @@ def _width(net: Network, max_pool: bool, indicator: str) -> int:
 
 def _observations(
     stage: Stage, name: str, z: np.ndarray, x: np.ndarray, indicator: str, width: int, max_pool: bool
-) -> Iterator[Observation]:
-    """One observation for every function of the stage that has pieces."""
+) -> Iterator[tuple[Observation, int]]:
+    """One observation for every function of the stage that has pieces, and how many symbols its units show."""
     act = stage.activation
-    values = stage.piece(z) if indicator == "piece" else x
     if isinstance(act, MaxGroups):
-        if max_pool and not act.is_identity:
-            yield _observation(name, "max_pool", values[:, act.pieces > 1], indicator, width)
+        many = act.pieces > 1
+        if max_pool and many.any():
+            values = stage.piece(z) if indicator == "piece" else x
+            most = int(act.pieces.max()) if indicator == "piece" else 2 if indicator == "positive" else 3
+            yield _observation(name, "max_pool", values[:, many], _digits if indicator == "piece" else None, width), most
         return
     for k, function in enumerate(act.functions):
         mask = act.index == k
         if function.pieces > 1 and mask.any():
+            values, piece, most = (z, function.piece, function.pieces) if indicator == "piece" else (x, None, None)
             kept = values if mask.all() else values[:, mask]
-            yield _observation(name, function.name or f"{function.pieces} pieces", kept, indicator, width)
+            kind = function.name or f"{function.pieces} pieces"
+            yield _observation(name, kind, kept, piece, width), most or _signs(function, indicator)
 
 
-def _observation(name: str, kind: str, values: np.ndarray, indicator: str, width: int) -> Observation:
+def _signs(function: PiecewiseLinear, indicator: str) -> int:
+    """How many signs the outputs of the function may have, for the indicator."""
+    ends = [*function.breakpoints]
+    low = min(float(function(np.array([t]))[0]) for t in ends)
+    # Where neither end falls below the smallest value at a breakpoint, that value is the minimum.
+    bounded = function.slopes[0] <= 0.0 and function.slopes[-1] >= 0.0
+    return 2 if indicator == "positive" or (bounded and low >= 0.0) else 3
+
+
+def _digits(indices: np.ndarray) -> np.ndarray:
+    return indices
+
+
+def _observation(
+    name: str, kind: str, values: np.ndarray, piece: Callable[[np.ndarray], np.ndarray] | None, width: int
+) -> Observation:
+    """Units (S, units); `piece` gives the index to encode, None stands for the sign."""
     tensor = torch.from_numpy(np.ascontiguousarray(values))
-    return Observation(layer=Layer(name, kind), values=tensor, planes=_planes(indicator, width), width=width)
+    return Observation(Layer(name, kind), tensor, _signed(width) if piece is None else _binary(piece, width), width)
 
 
-def _planes(indicator: str, width: int) -> Callable[[torch.Tensor], tuple[torch.Tensor, ...]]:
-    if indicator == "positive":
-        return lambda v: (v > 0,)
-    if indicator == "sign":
-        return lambda v: (v > 0, v < 0)
-    return lambda v: tuple((v >> bit) & 1 != 0 for bit in range(width))
+def _signed(width: int) -> Callable[[torch.Tensor], tuple[torch.Tensor, ...]]:
+    return lambda v: (v > 0,) if width == 1 else (v > 0, v < 0)
+
+
+def _binary(
+    piece: Callable[[np.ndarray], np.ndarray], width: int
+) -> Callable[[torch.Tensor], tuple[torch.Tensor, ...]]:
+    def planes(values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        index = torch.from_numpy(np.asarray(piece(values.numpy())))
+        return tuple((index >> bit) & 1 != 0 for bit in range(width))
+
+    return planes

@@ -54,6 +54,7 @@ class Pass:
     standard: int | None = None
     nwot: float | None = None
     near_zero: int | None = None
+    interval: str = ""
 
     @property
     def units(self) -> int:
@@ -76,9 +77,9 @@ class Score:
       -inf where the kernel is singular.
     * `parameters` is the size of the network without auxiliary heads; `size` the size term; `log_regularised` is
       log(swap) - (Theta - mu)^2 / sigma, which ranks like the regularised score and never underflows.
-    * `near_zero` counts the entries closer to 0 than `eps` of the call, over all repeats: so many signs may differ on
-      another device.
-    * `ignored` names activations that have no batch axis; `warnings` are sentences on what not to conclude.
+    * `near_zero` counts the values closer to 0 than `eps` of the call, over all repeats: about so many signs may differ
+      on another device.
+    * `ignored` names activations that do not depend on the inputs; `warnings` are sentences on what not to conclude.
 
     Example:
         >>> score = summarise([Pass(3, Kind.EXACT, (LayerScore("0", "relu", 4, 3, 1, 0),))], samples=8)
@@ -242,6 +243,7 @@ def summarise(
             *_on_standard(standard, samples),
             *_on_underflow(size, parameters),
             *_on_units(passes),
+            *_on_estimates(passes),
             *_on_ignored(ignored),
             *warnings,
         ),
@@ -321,11 +323,17 @@ def _on_units(passes: Sequence[Pass]) -> list[str]:
     return [f"the repeats met {least:,} to {most:,} units: the model leaves parts out at random, or by its weights"]
 
 
+def _on_estimates(passes: Sequence[Pass]) -> list[str]:
+    if passes[0].kind is Kind.EXACT:
+        return []
+    return [f'the counts are estimates, the first one {passes[0].interval}; method="auto" counts exactly']
+
+
 def _on_ignored(ignored: Sequence[str]) -> list[str]:
     if not ignored:
         return []
     names = ", ".join(ignored[:3]) + (", ..." if len(ignored) > 3 else "")
-    return [f"{plural(len(ignored), 'activation')} without a batch axis not counted: {names}"]
+    return [f"not counted, because the inputs do not reach them: {plural(len(ignored), 'activation')} ({names})"]
 
 
 def number(value: float) -> str:

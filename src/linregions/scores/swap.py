@@ -34,7 +34,7 @@ def swap_score(
     mode: str = "auto",
     indicator: str = "positive",
     max_pool: bool = False,
-    also: Sequence[type] = (),
+    also: Sequence[type | str] = (),
     batch_dim: int = 0,
     companions: bool = True,
     method: str = "auto",
@@ -76,11 +76,11 @@ def swap_score(
         indicator: "positive": output > 0; "sign": sign of the output, three values for GELU and SiLU; "piece": which
             piece of a piecewise-linear function.
         max_pool: take max-pooling as an activation too.
-        also: more module classes whose outputs are activations.
+        also: more activations: module classes, or names of gates, as for `capture`.
         batch_dim: the axis of the samples, in the inputs and in the activations.
         companions: count standard patterns and NWOT in the same pass.
         method: how patterns are counted: "auto" (exact), or one of `PatternCounter`.
-        eps: count the recorded values within `eps` of 0, whose sign another device may not share.
+        eps: count the recorded values within `eps` of 0 (0 itself left out), whose sign another device may not share.
         seed: of the draws of weights and of dropout.
         device: where to run, such as "cuda"; the model goes there and comes back.
         progress: called with (fraction, patterns of the last repeat).
@@ -130,7 +130,7 @@ def swap_score(
         _Plan(repeats, init, mode, batch_dim, device, progress),
         counting,
         facts,
-        {"indicator": indicator, "max_pool": max_pool, "also": tuple(also), "batch_dim": batch_dim},
+        {"indicator": indicator, "max_pool": max_pool, "also": also, "batch_dim": batch_dim},
     )
 
 
@@ -171,17 +171,16 @@ def _score_module(
     device = _device(plan.device)
     tensors, samples = prepared(inputs, model, batch_dim=plan.batch_dim, device=device)
     random = torch.Generator().manual_seed(counting["seed"])
-    passes, symbols, ignored = [], 2, {}
-    with unchanged(model), _explained(tensors, samples):
+    passes, symbols, ignored = [], 2, ()
+    with unchanged(model, parameters=plan.init != "keep"), _explained(tensors, samples):
         if device is not None:
             model.to(device)
         set_mode(model, plan.mode)
         for k in range(plan.repeats):
             redraw(model, plan.init, random)
-            # Dropout and the like draw from the global state, which `unchanged` brings back.
-            torch.manual_seed(int(torch.randint(2**62, (), generator=random)))
+            _seed_the_world(int(torch.randint(2**62, (), generator=random)))
             collector = Collector(samples, **counting)
-            capture(model, tensors, collector.visit, **what)
+            ignored = capture(model, tensors, collector.visit, **what).ignored
             passes.append(collector.result())
             symbols = max(symbols, collector.symbols)
             if plan.progress is not None:
@@ -190,12 +189,12 @@ def _score_module(
         passes,
         samples=samples,
         symbols=symbols,
-        parameters=parameters(model),
+        parameters=parameters(model, skip_auxiliary=True),
         indicator=what["indicator"],
         mode=plan.mode,
         init=plan.init_name,
         seconds=time.perf_counter() - start,
-        ignored=tuple(ignored),
+        ignored=[each.layer.name for each in ignored],
         **facts,
     )
 
@@ -281,6 +280,16 @@ def _device(device: Any) -> Any:
     if place.type == "meta":
         raise InputError('device: on "meta" nothing is computed; use "cpu" or "cuda"')
     return place
+
+
+def _seed_the_world(seed: int) -> None:
+    """Seed what dropout and the like draw from; `unchanged` brings its state back."""
+    from .needs import torch
+
+    # Not torch.manual_seed: where CUDA has not been used yet that leaves an order for later, which nobody takes back.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
 
 
 @contextmanager
