@@ -206,8 +206,8 @@ def jacobian_covariance(
 
         score = -sum over i of (log(l_i + k) + 1 / (l_i + k)),   k = 1e-5;
 
-    higher is better: it is at most -S, which it nearly reaches where the Jacobians do not correlate. With the batch's own
-    statistics (mode "auto") J_s contains what sample s does to the outputs of the others, as in the published code.
+    higher is better: it is at most -S, which it nearly reaches where the Jacobians do not correlate. Where the batch's
+    own statistics are used (mode "auto") J_s contains what sample s does to the outputs of the others, as published.
 
     Args:
         model: a torch.nn.Module; it comes back as it was.

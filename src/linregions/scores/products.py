@@ -14,7 +14,6 @@ from ..errors import InputError
 from .measure import Inputs, as_call, leaves, prepared
 from .needs import nn, torch
 
-
 # Looked up, not imported: needs.py is the only place that imports torch, and says what to do where it is missing.
 _TorchDispatchMode: Any = import_module("torch.utils._python_dispatch").TorchDispatchMode
 

@@ -17,7 +17,7 @@ from .products import trace
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of a network on a batch of inputs; see the function of the same name for each.
+    """The sizes of a network on a batch of inputs; see the functions of the same names.
 
     Attributes:
         parameters: numbers that training could change.
@@ -32,7 +32,8 @@ class Sizes:
     units: int
 
     def __str__(self) -> str:
-        return f"{self.parameters:,} parameters, {self.flops:,.0f} FLOPs a sample, depth {self.depth}, {self.units:,} units"
+        size = f"{self.parameters:,} parameters, {self.flops:,.0f} FLOPs a sample"
+        return f"{size}, depth {self.depth}, {self.units:,} units"
 
     def as_dict(self) -> dict[str, Any]:
         """The attributes as plain Python values."""
@@ -150,7 +151,7 @@ def units(model: Any, inputs: Inputs, *, max_pool: bool = False) -> int:
     return total
 
 
-def sizes(model: Any, inputs: Inputs) -> Sizes:
+def network_sizes(model: Any, inputs: Inputs) -> Sizes:
     """All sizes of a model: `parameters`, `flops`, `depth` and `units`, in two forward passes.
 
     Args:
@@ -162,7 +163,7 @@ def sizes(model: Any, inputs: Inputs) -> Sizes:
 
     Example:
         >>> import torch
-        >>> print(sizes(torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()), torch.zeros(8, 4)))
+        >>> print(network_sizes(torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()), torch.zeros(8, 4)))
         15 parameters, 24 FLOPs a sample, depth 1, 3 units
     """
     done = trace(model, inputs)
