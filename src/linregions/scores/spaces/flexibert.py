@@ -166,8 +166,8 @@ class FlexiBERT:
             device=device,
         )
 
-    def probe(self, samples: int, *, seed: int = 0) -> Tensor:
-        """English text, (samples, 32) tokens: `probes.text(samples, 32, seed=seed)`."""
+    def probe(self, samples: int, *, seed: int | None = None) -> Tensor:
+        """English text, (samples, 32) tokens: the first pieces, or those that `seed` draws."""
         from ..probes import text
 
         return text(samples, 32, seed=seed).inputs
