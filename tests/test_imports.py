@@ -38,6 +38,7 @@ LAYERS = [
     {"bounds", "constructions", "arrangements"},
     {"comparison", "expectation", "estimation", "metrics", "scores", "lyapunov"},
     {"plot", "explorer", "training"},
+    {"studies"},
     {"testing", "cli"},
     {"__main__"},
 ]

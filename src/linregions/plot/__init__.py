@@ -8,5 +8,6 @@ from .curves import growth
 from .depths import comparison
 from .folds import folding
 from .regions import partition
+from .scatter import scatter
 
-__all__ = ["boundary", "comparison", "folding", "growth", "partition"]
+__all__ = ["boundary", "comparison", "folding", "growth", "partition", "scatter"]

@@ -1,0 +1,236 @@
+"""The folder of a study: what was asked for, and one line for each thing that was measured."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..checks import shown
+from ..errors import InputError
+from ..store.files import TEMPORARY, sync_folder, unwritable, write_file
+from ..store.lock import FolderLock
+
+MANIFEST, ROWS = "manifest.json", "rows.jsonl"
+FORMAT, VERSION = "linregions study", 1
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a study is.
+
+    Attributes:
+        kind: which study, such as "swap".
+        settings: what its rows depend on; a study goes on with the same ones only.
+        facts: what belongs to the report: sources, hashes, names of columns.
+        sessions: versions and command of every run that added rows, each different one once.
+    """
+
+    kind: str
+    settings: Row
+    facts: Row
+    sessions: tuple[Row, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in `manifest.json`."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "kind": self.kind,
+            "settings": self.settings,
+            "facts": self.facts,
+            "sessions": list(self.sessions),
+        }
+
+
+class StudyFolder:
+    """A study that is being written: a context manager that holds the folder's lock.
+
+    Every row is on disk, as far as the system writes what it was given, when `add` returns; a line that a crash cut
+    short is dropped when the study is opened again.
+
+    Args:
+        path: the folder; it is made where it is missing.
+        manifest: what is asked for.
+
+    Raises:
+        InputError: the folder holds another study, something else, or is being written by another process.
+        OutputError: it cannot be written.
+    """
+
+    def __init__(self, path: str | Path, manifest: Manifest):
+        self.path = Path(path)
+        _make(self.path)
+        self._lock = FolderLock(self.path)
+        try:
+            self.manifest = self._agreed(manifest)
+            self.rows = self._reopened()
+            self._file = self._append()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(self, key: str, row: Mapping[str, Any]) -> None:
+        """Keep what was found for `key`.
+
+        Raises:
+            OutputError: the disk is full; the rows before are kept.
+        """
+        line = json.dumps({"key": key, **{name: _plain(value) for name, value in row.items()}}, allow_nan=False)
+        view = memoryview((line + "\n").encode())
+        try:
+            while view:  # unbuffered: one write, unless the disk is nearly full
+                view = view[self._file.write(view) or 0 :]
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        self.rows[key] = dict(row)
+
+    def close(self) -> None:
+        """Let others write the folder."""
+        if not self._file.closed:
+            with suppress(OSError):
+                os.fsync(self._file.fileno())
+            self._file.close()
+        self._lock.release()
+
+    def _agreed(self, asked: Manifest) -> Manifest:
+        """The manifest on disk, brought up to date; it has to be of the same study."""
+        asked = _read_back(asked.as_dict())  # numbers as JSON has them
+        if (self.path / MANIFEST).exists():
+            before = read_manifest(self.path)
+            _compare(self.path, before, asked)
+            sessions = before.sessions + tuple(s for s in asked.sessions if s not in before.sessions)
+        elif (self.path / ROWS).exists() or _strangers(self.path):
+            raise InputError(f"out: {self.path} holds other files and no study; give a new or an empty folder")
+        else:
+            sessions = asked.sessions
+        agreed = Manifest(asked.kind, asked.settings, asked.facts, sessions)
+        write_file(self.path / MANIFEST, (json.dumps(agreed.as_dict(), indent=2) + "\n").encode())
+        sync_folder(self.path)
+        return agreed
+
+    def _reopened(self) -> dict[str, Row]:
+        rows, good = _read_rows(self.path)
+        if good is not None:
+            try:
+                os.truncate(self.path / ROWS, good)
+            except OSError as error:
+                raise unwritable(self.path, error) from error
+        return rows
+
+    def _append(self) -> Any:
+        try:
+            return open(self.path / ROWS, "ab", buffering=0)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+
+def read_study(path: str | Path) -> tuple[Manifest, dict[str, Row]]:
+    """The manifest of a study's folder and its rows by key; nothing is locked or changed.
+
+    Raises:
+        InputError: the folder holds no study, or one of a later version.
+    """
+    folder = Path(path)
+    return read_manifest(folder), _read_rows(folder)[0]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in a folder.
+
+    Raises:
+        InputError: there is none that can be read.
+    """
+    file = folder / MANIFEST
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"study: {folder} holds no study ({MANIFEST}: {error.strerror}); give its folder") from error
+    except ValueError as error:
+        raise InputError(f"study: {file} is no JSON ({error}); restore it, or begin in a new folder") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f"study: {file} is not the manifest of a study; give the folder that --out named")
+    if content.get("version") != VERSION:
+        raise InputError(
+            f"study: {file} is of version {shown(content.get('version'))} and this linregions reads {VERSION}; "
+            "use the version that wrote it"
+        )
+    return _read_back(content)
+
+
+def _read_back(content: dict[str, Any]) -> Manifest:
+    same = json.loads(json.dumps(content))
+    return Manifest(same["kind"], same["settings"], same["facts"], tuple(same["sessions"]))
+
+
+def _compare(folder: Path, before: Manifest, asked: Manifest) -> None:
+    if before.kind != asked.kind:
+        raise InputError(f"out: {folder} holds a {before.kind} study, not a {asked.kind} study; give another folder")
+    for name in sorted(set(before.settings) | set(asked.settings)):
+        old, new = before.settings.get(name), asked.settings.get(name)
+        if old != new:
+            raise InputError(
+                f"out: {folder} holds a study with {name} {shown(old)}, and {shown(new)} is asked for; "
+                "give another folder, or the same settings to go on"
+            )
+
+
+def _read_rows(folder: Path) -> tuple[dict[str, Row], int | None]:
+    """Rows by key, and where the file has to be cut because its last line is torn."""
+    file = folder / ROWS
+    try:
+        content = file.read_bytes() if file.exists() else b""
+    except OSError as error:
+        raise InputError(f"study: {file} cannot be read ({error.strerror})") from error
+    rows: dict[str, Row] = {}
+    end = content.rfind(b"\n") + 1
+    for number, line in enumerate(content[:end].splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            rows[row.pop("key")] = {name: _value(value) for name, value in row.items()}
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise InputError(
+                f"study: {file}: line {number} is damaged; remove that line, and what it held is measured again"
+            ) from error
+    return rows, None if end == len(content) else end
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinities."""
+    if isinstance(value, float) and math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value
+
+
+def _value(value: Any) -> Any:
+    return float(value) if value in ("inf", "-inf") else value
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"out: {folder} is a file; give a folder") from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def _strangers(folder: Path) -> list[str]:
+    ours = ("lock", "lock.pid", MANIFEST + TEMPORARY)  # of a run that died before its manifest stood there
+    return [entry.name for entry in folder.iterdir() if entry.name not in ours]
