@@ -106,7 +106,7 @@ def _parameter(layer: nn.Module, name: str) -> Any:
 
 def _assign(layer: nn.Module, name: str, value: Tensor) -> None:
     """Give a weight its value, through weight normalisation, spectral normalisation, pruning or a parametrisation."""
-    own = layer._parameters
+    own: dict[str, Any] = layer._parameters
     if own.get(name) is not None:
         own[name].copy_(value)
     elif own.get(f"{name}_orig") is not None:

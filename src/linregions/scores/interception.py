@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
+from torch.jit import optimized_execution  # type: ignore[attr-defined]
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -90,7 +91,7 @@ def watched(model: Any, watch: Watch) -> Iterator[None]:
         if "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))  # compiled code fuses activations away
         if isinstance(model, nn.Module) and any(isinstance(m, torch.jit.ScriptModule) for m in model.modules()):
-            stack.enter_context(torch.jit.optimized_execution(False))  # so does an optimised script
+            stack.enter_context(optimized_execution(False))  # so does an optimised script
         stack.enter_context(torch.no_grad())
         stack.enter_context(_Functions(watch))
         stack.enter_context(_Operations(watch))
@@ -107,6 +108,8 @@ def _follow_modules(model: nn.Module, watch: Watch, stack: ExitStack) -> None:
 
     for path, module in model.named_modules():
         name = path or "(model)"
+        if isinstance(module, torch.jit.ScriptModule):
+            continue  # takes no hooks: its calls bear the name of the module around it
         # Each handle is on the stack before the next hook is made: an interrupt leaves none behind.
         stack.callback(module.register_forward_pre_hook(partial(before, name)).remove)
         stack.callback(module.register_forward_hook(partial(after, name), always_call=True).remove)

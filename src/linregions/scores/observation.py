@@ -100,7 +100,7 @@ def piece_planes(pieces: Pieces | None, dtype: torch.dtype) -> Callable[[Tensor]
     """
     if pieces is None:
         return sign
-    lower, upper = (None if b is None else torch.tensor(b).to(dtype).item() for b in (pieces.lower, pieces.upper))
+    lower, upper = _rounded(pieces.lower, dtype), None if pieces.upper is None else _rounded(pieces.upper, dtype)
 
     def planes(values: Tensor) -> tuple[Tensor, ...]:
         above = values > lower
@@ -110,6 +110,10 @@ def piece_planes(pieces: Pieces | None, dtype: torch.dtype) -> Callable[[Tensor]
         return above & ~beyond, beyond
 
     return planes
+
+
+def _rounded(number: float, dtype: torch.dtype) -> float:
+    return torch.tensor(number, dtype=torch.float64).to(dtype).item()
 
 
 def place_planes(width: int) -> Callable[[Tensor], tuple[Tensor, ...]]:

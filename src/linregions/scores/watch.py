@@ -51,7 +51,7 @@ class Running:
         name, handled = self._stack.pop()
         error = sys.exc_info()[1]
         failed = error is not None and error is not handled
-        if failed and (self.origin is None or self.origin[0] is not error):
+        if error is not None and failed and (self.origin is None or self.origin[0] is not error):
             self.origin = error, f"{name} ({type(module).__name__})"
         if not isinstance(module, self.classes):
             return False
@@ -139,6 +139,8 @@ class Watch:
 
     def show(self, layer: Layer, tensor: Tensor, planes: Callable[[Tensor], tuple[Tensor, ...]]) -> None:
         """Fold the samples out of the tensor and show the visitor its units."""
+        if self.refusal is not None:
+            raise self.refusal  # once more, since the model caught it
         self._refuse_strange(layer, tensor)
         values = per_sample(tensor, self.samples, self.batch_dim)
         if values is None:
@@ -162,8 +164,8 @@ class Watch:
 
     def refused(self, sentence: str) -> InputError:
         """An InputError that the pass ends with, even if the model catches it."""
-        self.refusal = InputError(sentence)
-        return self.refusal
+        error = self.refusal = InputError(sentence)
+        return error
 
     def _refuse_strange(self, layer: Layer, tensor: Tensor) -> None:
         strange = (
