@@ -22,51 +22,79 @@ def mixed(words: Tensor) -> Tensor:
     """
     found = words[:, 0] * _signed(_FACTORS[0])
     for place in range(1, words.shape[1]):
-        found = ((found ^ (found >> 32)) + words[:, place]) * _signed(_FACTORS[place % 4])
+        found = (folded(found) + words[:, place]) * _signed(_FACTORS[place % 4])
     return found
 
 
 def distinct_words(words: Tensor, *, mix: Callable[[Tensor], Tensor] = mixed) -> Tensor:
     """Distinct rows of words, in no particular order: (units, words) to (fewer, words).
 
-    Sorted by hash, equal units are neighbours, unless a unit with another pattern and the same hash stands between.
-    Neighbours with equal hashes are therefore compared word by word; where they differ, a collision has been found, and
-    all units with that hash are told apart by their words alone.  The number of rows is exact whatever `mix` does.
+    What is sorted is one number per unit: the upper bits of its hash, then the unit's place.  Equal units become
+    neighbours, unless a unit with another pattern and the same hash bits stands between.  Neighbours with equal hash
+    bits are therefore compared word by word; where they differ, a collision has been found, and all units with these
+    hash bits are told apart by their words alone.  The rows are exact whatever `mix` does.
 
     Args:
         words: one row of packed bits per unit.
         mix: hash of every row.
 
     Example:
-        >>> distinct_words(torch.tensor([[1, 2], [1, 3], [1, 2]])).shape[0]
-        2
+        >>> distinct_words(torch.tensor([[1, 2], [1, 3], [1, 2]])).tolist()
+        [[1, 2], [1, 3]]
         >>> distinct_words(torch.tensor([[1, 2], [1, 3], [1, 2]]), mix=lambda w: w[:, 0]).shape[0]
         2
     """
-    if words.shape[0] < 2:
+    units = words.shape[0]
+    if units < 2:
         return words
-    hashes = mix(words)
-    order = _order(hashes)
-    hashes = hashes[order]
-    first = torch.ones_like(hashes, dtype=torch.bool)
-    torch.ne(hashes[1:], hashes[:-1], out=first[1:])
-    again = torch.nonzero(~first).squeeze(1)
-    wrong = again[(words[order[again]] != words[order[again - 1]]).any(1)]
-    if not wrong.numel():
-        return words[order[first]]
-    run = torch.cumsum(first, 0) - 1
-    doubtful = torch.zeros(int(run[-1]) + 1, dtype=torch.bool, device=words.device)
-    doubtful[run[wrong]] = True
-    doubted = doubtful[run]
-    apart = torch.unique(words[order[doubted]], dim=0)
-    return torch.cat((words[order[first & ~doubted]], apart))
+    bits = (units - 1).bit_length()
+    low = (1 << bits) - 1
+    # Places in the keys save sorting with a permutation, which takes several times as long as sorting numbers.
+    keys = _sorted(mix(words).bitwise_and(~low).bitwise_or_(torch.arange(units, device=words.device)))
+    same = ((keys[1:] ^ keys[:-1]) >> bits) == 0
+    again = _places(same)
+    before, after = _pick(keys, again) & low, _pick(keys, again + 1) & low
+    collided = (_pick(words, before) != _pick(words, after)).any(1)
+    keep = torch.ones(units, dtype=torch.bool, device=words.device)
+    keep[after] = False
+    if not bool(collided.any()):
+        return _pick(words, _places(keep))
+    run = torch.cat((torch.zeros_like(keys[:1]), torch.cumsum(~same, 0)))
+    doubtful = torch.zeros_like(keep)
+    doubtful[run[again[collided]]] = True
+    doubted = keys[doubtful[run]] & low
+    keep[doubted] = False
+    return torch.cat((_pick(words, _places(keep)), torch.unique(words[doubted], dim=0)))
 
 
-def _order(hashes: Tensor) -> Tensor:
-    """A permutation that sorts the hashes; equal ones in any order."""
-    if hashes.device.type == "cpu":
-        return torch.from_numpy(np.argsort(hashes.numpy()))
-    return torch.argsort(hashes)
+def folded(hashes: Tensor) -> Tensor:
+    """The upper half of every number joined to its lower half: a bijection, because the shift fills in zeros."""
+    return hashes ^ (hashes >> 32 & 0xFFFFFFFF)
+
+
+# On a CPU numpy sorts, finds and gathers in a tenth to a third of torch's time.
+
+
+def _sorted(keys: Tensor) -> Tensor:
+    """The keys in ascending order; `keys` itself is used up."""
+    if keys.device.type == "cpu":
+        keys.numpy().sort()
+        return keys
+    return torch.sort(keys).values
+
+
+def _pick(rows: Tensor, places: Tensor) -> Tensor:
+    """Rows by their places."""
+    if rows.device.type == "cpu":
+        return torch.from_numpy(np.take(rows.numpy(), places.numpy(), axis=0))
+    return rows.index_select(0, places)
+
+
+def _places(mask: Tensor) -> Tensor:
+    """Where a mask is true."""
+    if mask.device.type == "cpu":
+        return torch.from_numpy(np.flatnonzero(mask.numpy()))
+    return torch.nonzero(mask).squeeze(1)
 
 
 def _signed(value: int) -> int:

@@ -13,10 +13,10 @@ from .bitmap import MOST_BITS, Bitmap
 from .certified import distinct_words
 from .hashed import RandomSums
 from .packed import Packed, distinct_single
-from .packing import byte_rows, words
+from .packing import alive_and_on, byte_rows, words
 from .reading import read
 from .sketch import LEVEL, Sketch
-from .tally import Number, settled, tally
+from .tally import Number, settled
 
 if TYPE_CHECKING:
     from ..observation import Observation
@@ -199,7 +199,8 @@ class PatternCounter:
         rows = byte_rows(bits)
         self._store.put(rows)
         units, alive, on = self._layer
-        self._layer = (units, alive + tally(rows.amax(0)), on + tally(_full(rows, self.samples)))
+        some, all_ = alive_and_on(rows, self.samples)
+        self._layer = (units, alive + some, on + all_)
 
     def end(self) -> LayerPatterns:
         """The layer is complete (`Reader`)."""
@@ -251,13 +252,3 @@ def _chosen(method: str, bits: int) -> str:
     if bits > most:
         raise InputError(f"method: {method!r} tells at most {most} bits apart, a pattern here has {bits}; use 'auto'")
     return method
-
-
-def _full(rows: Tensor, samples: int) -> Tensor:
-    """Which units have a 1 in each of the first `samples` bits."""
-    whole, rest = divmod(samples, 8)
-    if not rest:
-        return rows[:whole].amin(0) == 255
-    mask = (1 << rest) - 1
-    last = (rows[whole] & mask) == mask
-    return last & (rows[:whole].amin(0) == 255) if whole else last

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..needs import torch
+from .tally import Number, tally
 
 Tensor = torch.Tensor
 
@@ -65,3 +68,23 @@ def words(rows: Tensor) -> Tensor:
     if missing:
         columns += [torch.zeros_like(rows[0])] * missing
     return torch.stack(columns, 1).view(torch.int64)
+
+
+def alive_and_on(rows: Tensor, samples: int) -> tuple[Number, Number]:
+    """How many units have any bit, and how many have each of the first `samples` bits.
+
+    Example:
+        >>> alive_and_on(torch.tensor([[7, 6, 0], [0, 0, 0]], dtype=torch.uint8), 3)
+        (2, 1)
+    """
+    whole, rest = divmod(samples, 8)
+    mask = (1 << rest) - 1
+    if rows.device.type == "cpu":
+        # Layers may be small: numpy's calls cost a fraction of torch's.
+        array = rows.numpy()
+        full = np.bitwise_and.reduce(array[:whole], axis=0)
+        if rest:
+            full &= array[whole] | np.uint8(255 - mask)
+        return int(np.count_nonzero(np.bitwise_or.reduce(array, axis=0))), int(np.count_nonzero(full == 255))
+    last = [rows[whole : whole + 1] | (255 - mask)] if rest else []
+    return tally(rows.amax(0)), tally(torch.cat([rows[:whole], *last]).amin(0) == 255)

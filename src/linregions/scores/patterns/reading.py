@@ -14,17 +14,24 @@ if TYPE_CHECKING:
 
 Tensor = torch.Tensor
 
-# Bits of one block, a byte each before they are packed: half a mebibyte stays in a core's own cache.  An accelerator
+# Bits of one block, a byte each before they are packed: a mebibyte stays in the cache.  An accelerator
 # wants long blocks instead, because starting an operation costs more there than a short one takes.
-_BLOCK = 2**19
+_BLOCK = 2**20
 _BLOCK_ACCELERATOR = 2**27
 
 
 class Reader(Protocol):
     """What takes the bits of a layer block by block; only `end` lets the layer count."""
 
-    samples: int
-    width: int | None  # None: any
+    @property
+    def samples(self) -> int:
+        """Rows of every observation."""
+        ...
+
+    @property
+    def width(self) -> int | None:
+        """Bit planes of every observation; None: any."""
+        ...
 
     def begin(self, units: int) -> None:
         """A layer of so many units follows; what an interrupted layer left is forgotten."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from ..needs import torch
+from .certified import folded
 from .hashed import RandomSums
+from .packed import distinct_single
 
 Tensor = torch.Tensor
 
@@ -82,7 +84,7 @@ class Sketch:
 
     def _smallest(self, kept: Tensor | None, found: Tensor) -> Tensor:
         every = found if kept is None else torch.cat((kept, found.to(kept.device)))
-        return torch.unique(every)[: self._minima].clone()
+        return distinct_single(every.unsqueeze(1)).flatten()[: self._minima].clone()
 
     def _estimate(self, kept: Tensor | None) -> float:
         if kept is None or kept.numel() < self._minima:
@@ -98,5 +100,5 @@ def _fraction(value: Tensor) -> float:
 def _scrambled(hashes: Tensor) -> Tensor:
     """A bijection that takes the structure out of random sums: x + y = z + w would otherwise hold for their hashes."""
     for factor in (0x6A09E667F3BCC909, 0x3C6EF372FE94F82B):
-        hashes = (hashes ^ (hashes >> 32)) * factor
-    return hashes ^ (hashes >> 32)
+        hashes = folded(hashes) * factor
+    return folded(hashes)
