@@ -168,7 +168,10 @@ class PatternCounter:
         if self.method == "hashed":
             # A sum never tells equal units apart, so the number can only be too low.
             return Between(self.distinct, self.distinct, max(0.0, 1.0 - self.units**2 / 2**65))
-        return Between(*self._store.ends, LEVEL) if self.method == "sketch" else None
+        if self.method == "sketch":
+            low, high = self._store.ends
+            return Between(low, high, LEVEL)
+        return None
 
     @property
     def bytes(self) -> int:
