@@ -30,6 +30,7 @@ class HammingKernel:
 
     Args:
         samples: S, the rows of every observation.
+        width: bit planes of every observation; None: any number.
 
     Reference:
         Mellor, Turner, Storkey, Crowley 2021, Neural architecture search without training, equation 2.
@@ -45,10 +46,9 @@ class HammingKernel:
         (3, 20)
     """
 
-    width = None  # any
-
-    def __init__(self, samples: int) -> None:
+    def __init__(self, samples: int, *, width: int | None = None) -> None:
         self.samples = whole_number(samples, "samples")
+        self.width = None if width is None else whole_number(width, "width")
         self._total: Tensor | None = None
         self._layer: Tensor | None = None
 

@@ -29,6 +29,7 @@ class RowCounter:
 
     Args:
         samples: S, the rows of every observation.
+        width: bit planes of every observation; None: any number.
 
     Reference:
         Peng et al. 2024, definition 3.1; Chen, Gong, Wang 2021 (TE-NAS), Neural architecture search on
@@ -42,10 +43,9 @@ class RowCounter:
         3
     """
 
-    width = None  # any
-
-    def __init__(self, samples: int) -> None:
+    def __init__(self, samples: int, *, width: int | None = None) -> None:
         self.samples = whole_number(samples, "samples")
+        self.width = None if width is None else whole_number(width, "width")
         self._classes = [0] * self.samples
         self._layer = self._classes
 
