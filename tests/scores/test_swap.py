@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from linregions import InputError, Network
-from linregions.activations import MaxGroups, UnitActivations, clip, leaky_relu
-from linregions.partition import Kind
-from linregions.readers import read_torch
-from linregions.scores.record import LayerScore, Pass, Score, limit_of, summarise
-from linregions.scores.regularise import UNITS, Regularisation
-from linregions.scores.swap import swap_score
-from linregions.stage import Stage
+from linregions import InputError, Network  # noqa: E402
+from linregions.activations import MaxGroups, UnitActivations, clip, leaky_relu  # noqa: E402
+from linregions.partition import Kind  # noqa: E402
+from linregions.readers import read_torch, write_npz  # noqa: E402
+from linregions.scores.record import LayerScore, Pass, Score, limit_of, summarise  # noqa: E402
+from linregions.scores.regularise import UNITS, Regularisation  # noqa: E402
+from linregions.scores.swap import swap_score  # noqa: E402
+from linregions.stage import Stage  # noqa: E402
 
 nn = torch.nn
 ACTIVATIONS = {
@@ -69,6 +69,14 @@ def cnn(seed: int, channels: int = 4, activation: str = "relu", dropout: float =
             nn.Flatten(),
         ),
     )
+
+
+def stages_of(model: Any, activation: str) -> Network:
+    """The same MLP as a Network, without any reader."""
+    linear = [layer for layer in model if isinstance(layer, nn.Linear)]
+    pairs = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in linear]
+    function = leaky_relu(0.01) if activation == "leaky_relu" else activation
+    return Network.from_arrays(pairs, activation=function)
 
 
 def outputs(model: Any, inputs: Any) -> Any:
@@ -186,7 +194,7 @@ def test_the_order_of_the_samples_does_not_matter(seed: int, order: list[int]) -
 def test_module_and_network_agree(seed: int, widths: list[int], activation: str, indicator: str) -> None:
     model, x = mlp(seed, widths, activation).double(), normal(seed, 11, widths[0]).double() * 3
     score = swap_score(model, x, indicator=indicator)
-    net = swap_score(read_torch(model), x, indicator=indicator)
+    net = swap_score(stages_of(model, activation), x, indicator=indicator)
     facts = ("per_repeat", "units", "samples", "standard", "parameters", "limit")
     assert [getattr(net, f) for f in facts] == [getattr(score, f) for f in facts]
     assert [(i.units, i.distinct, i.dead, i.always_on) for i in net.layers] == [
@@ -199,7 +207,7 @@ def test_module_and_network_agree(seed: int, widths: list[int], activation: str,
 def test_pieces_of_module_and_network_agree(activation: str) -> None:
     model, x = mlp(5, [3, 20, 20], activation).double(), normal(5, 9, 3).double() * 4
     score = swap_score(model, x, indicator="piece")
-    net = read_torch(model)
+    net = stages_of(model, activation)
     assert swap_score(net, x, indicator="piece").per_repeat == score.per_repeat
     patterns = net.pattern(x.numpy())
     assert score.per_repeat == (len({tuple(column) for column in patterns.T.tolist()}),)
@@ -233,7 +241,7 @@ def test_files_are_read(tmp_path: Any) -> None:
     rng = np.random.default_rng(0)
     net = Network.from_arrays([(rng.normal(size=(7, 2)), rng.normal(size=7)), (np.ones((1, 7)), [0.0])])
     path = tmp_path / "net.npz"
-    np.savez(path, **{f"{n}{k}": a for k, s in enumerate(net.stages) for n, a in (("W", s.weight), ("b", s.bias))})
+    write_npz(net, path)
     x = rng.normal(size=(6, 2))
     assert swap_score(path, x).per_repeat == swap_score(str(path), x.tolist()).per_repeat
     assert swap_score(path, x).per_repeat == swap_score(net, torch.from_numpy(x)).per_repeat
@@ -296,9 +304,7 @@ def test_dropout_is_random_and_seeded() -> None:
 
 def test_progress_is_told() -> None:
     told: list[tuple[float, int]] = []
-    score = swap_score(
-        mlp(0, [3, 10]), normal(0, 6, 3), init="gaussian", repeats=4, progress=lambda *a: told.append(a)
-    )
+    score = swap_score(mlp(0, [3, 10]), normal(0, 6, 3), init="gaussian", repeats=4, progress=lambda *a: told.append(a))
     assert told == list(zip((0.25, 0.5, 0.75, 1.0), score.per_repeat, strict=True))
 
 
@@ -380,7 +386,11 @@ def test_bad_inputs() -> None:
     refused("there are none", model, ())
     refused("there are none", model, {})
     refused("single number", model, torch.tensor(1.0))
-    refused("entry is NaN or infinite", model, x.clone().index_put_((torch.tensor(0), torch.tensor(0)), torch.tensor(math.nan)))
+    refused(
+        "entry is NaN or infinite",
+        model,
+        x.clone().index_put_((torch.tensor(0), torch.tensor(0)), torch.tensor(math.nan)),
+    )
     refused("18 entries are NaN or infinite", model, torch.full((6, 3), math.inf))
     refused("as torch.float32", model, np.full((6, 3), 1e39))
     refused("agree on the number of samples", seeded(0, Two), (torch.zeros(6, 2, dtype=torch.int64), torch.zeros(5)))
@@ -395,7 +405,7 @@ def test_bad_inputs() -> None:
 
 def test_bad_arguments() -> None:
     model, x = mlp(0, [3, 4]), normal(0, 6, 3)
-    refused("expected a torch nn.Module", "not a model".split(), x)
+    refused("expected a torch nn.Module", ["not", "a", "model"], x)
     refused("give an instance", nn.ReLU, x)
     refused("mode must be one of", model, x, mode="test")
     refused("init must be one of keep, gaussian, default or a function", model, x, init="he")
@@ -426,7 +436,14 @@ def test_bad_networks() -> None:
     refused(r"\(samples, 3\)", net, np.ones((4, 2)))
     refused("hold one sample", net, x[:1])
     refused("no unit with pieces", Network.from_arrays([(np.ones((1, 3)), np.zeros(1))]), x)
-    refused("gives NaN", Network.from_arrays([([[1e300] * 3, [-1e300] * 3], [0, 0]), ([[1e300, -1e300]] * 2, [0, 0]), ([[1.0, 1.0]], [0])], activation="abs"), x * 1e8)
+    refused(
+        "gives NaN",
+        Network.from_arrays(
+            [([[1e300] * 3, [-1e300] * 3], [0, 0]), ([[1e300, -1e300]] * 2, [0, 0]), ([[1.0, 1.0]], [0])],
+            activation="abs",
+        ),
+        x * 1e8,
+    )
     refused("no such file", "none.npz", x)
 
 
@@ -476,7 +493,9 @@ def test_the_size_term_is_its_formula_in_decimals(parameters: int, mu: float, si
         # theta and mu are rounded once each, so what cancels between them shows in the logarithm.
         slack = float(2 * abs(theta - Decimal(mu)) * max(abs(theta), abs(Decimal(mu))) / Decimal(sigma)) * 2**-52
         assert size.log_factor(parameters) == pytest.approx(float(log), rel=1e-14, abs=slack)
-        assert size.factor(parameters) == pytest.approx(float(factor), rel=1e-12 + 2 * slack + 1e-15 * abs(float(log)), abs=5e-324)
+        assert size.factor(parameters) == pytest.approx(
+            float(factor), rel=1e-12 + 2 * slack + 1e-15 * abs(float(log)), abs=5e-324
+        )
 
 
 def test_sigma_is_not_squared_and_there_is_no_two() -> None:

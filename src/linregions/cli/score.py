@@ -14,7 +14,8 @@ import numpy as np
 
 from ..checks import shown
 from ..errors import InputError, LinregionsError
-from ..scores import Score, swap_score
+from ..scores.record import Score
+from ..scores.swap import swap_score
 from . import status
 from .domains import samples_of
 
@@ -62,7 +63,9 @@ def first_samples(data: np.ndarray, count: int | None, path: str) -> np.ndarray:
     if data.ndim < 2:
         raise InputError(f"--data: {path} must hold samples (n, ...), got an array of shape {data.shape}")
     if count is not None and count > len(data):
-        raise InputError(f"--samples: {path} holds {len(data):,} samples, {count:,} were asked for; give --samples less")
+        raise InputError(
+            f"--samples: {path} holds {len(data):,} samples, {count:,} were asked for; give --samples less"
+        )
     return data if count is None else data[:count]
 
 

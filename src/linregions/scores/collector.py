@@ -37,7 +37,8 @@ class Collector:
     def visit(self, observation: Observation, *, symbols: int | None = None) -> None:
         """Count one layer, whose units show `symbols` different things for a sample (default: by its kind)."""
         counter, kernel = self._counters(observation)
-        found = read(observation, counter, *([] if kernel is None else [kernel]))[0]
+        readers: list[Any] = [counter] if kernel is None else [counter, kernel]
+        found = read(observation, *readers)[0]
         if self._eps is not None:
             self._near_zero = self._near_zero + near_zero(observation.values, self._eps)
         layer = observation.layer
@@ -67,7 +68,7 @@ class Collector:
     def _counters(self, first: Observation) -> tuple[PatternCounter, HammingKernel | None]:
         if self._counter is None:
             self._counter = PatternCounter(self._samples, width=first.width, method=self._method, seed=self._seed)
-            self._kernel = HammingKernel(self._samples, width=first.width) if self._companions else None
+            self._kernel = HammingKernel(self._samples) if self._companions else None
         return self._counter, self._kernel
 
 

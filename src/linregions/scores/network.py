@@ -141,7 +141,10 @@ def _observations(
         if max_pool and many.any():
             values = stage.piece(z) if indicator == "piece" else x
             most = int(act.pieces.max()) if indicator == "piece" else 2 if indicator == "positive" else 3
-            yield _observation(name, "max_pool", values[:, many], _digits if indicator == "piece" else None, width), most
+            yield (
+                _observation(name, "max_pool", values[:, many], _digits if indicator == "piece" else None, width),
+                most,
+            )
         return
     for k, function in enumerate(act.functions):
         mask = act.index == k

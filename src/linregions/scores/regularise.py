@@ -80,10 +80,10 @@ def regularisation(regularised: Any, mu: Any, sigma: Any, unit: Any) -> Regulari
         if not isinstance(unit, str) or unit not in UNITS:
             raise InputError(f"unit must be one of {', '.join(UNITS)}, got {shown(unit)}")
         return None
-    missing = [name for name, value in (("mu", mu), ("sigma", sigma)) if value is None]
-    if missing:
+    if mu is None or sigma is None:
+        missing = " and ".join(name for name, value in (("mu", mu), ("sigma", sigma)) if value is None)
         raise InputError(
-            f"{' and '.join(missing)}: a regularised score needs the size that is wanted (mu) and a width (sigma), "
-            f"both in {shown(unit)}; give {' and '.join(missing)}"
+            f"{missing}: a regularised score needs the size that is wanted (mu) and a width (sigma), "
+            f"both in {shown(unit)}; give {missing}"
         )
     return Regularisation(mu, sigma, unit)
