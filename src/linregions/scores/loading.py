@@ -86,7 +86,7 @@ def _by_class(dataloader: Iterable[Any], n: int, classes: int) -> list[tuple[Inp
 def _labels(y: Any) -> list[int]:
     if y.ndim != 1 or y.is_floating_point():
         raise InputError(
-            f'dataloader: "grasp" needs one whole-number label for each sample, got targets of shape {tuple(y.shape)} and '
+            f'dataloader: "grasp" needs one whole-number label a sample, got targets of shape {tuple(y.shape)} and '
             f'type {y.dtype}; use "random"'
         )
     return y.tolist()

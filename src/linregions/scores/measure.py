@@ -123,7 +123,10 @@ def prepared(model: Any, *, mode: str, device: Any = None, seed: int = 0) -> Ite
         for p in model.parameters():
             if p.is_floating_point() or p.is_complex():
                 p.requires_grad_(True)
-        torch.manual_seed(seed)
+        # Not torch.manual_seed: where CUDA has not been used it leaves a seed behind for the day that it will be.
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(seed)
         yield
 
 

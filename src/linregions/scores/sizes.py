@@ -10,7 +10,7 @@ from typing import Any
 
 from ..checks import shown
 from ..errors import InputError
-from .measure import Inputs, refuse_lazy
+from .measure import Inputs, leaves, prepared, refuse_lazy
 from .needs import nn
 from .products import trace
 
@@ -123,13 +123,14 @@ def depth(model: Any, inputs: Inputs, *, device: Any = None) -> int:
     return trace(model, inputs, device=device).depth
 
 
-def units(model: Any, inputs: Inputs, *, max_pool: bool = False) -> int:
+def units(model: Any, inputs: Inputs, *, max_pool: bool = False, device: Any = None) -> int:
     """The number V of activations per sample: every channel at every position of every activation call.
 
     Args:
-        model: a torch.nn.Module; it is run once and comes back as it was.
+        model: a torch.nn.Module; it is run once in eval mode and comes back as it was.
         inputs: a tensor or array (S, ...), a tuple of them (positional) or a dict of them (by keyword).
         max_pool: count the outputs of max-pooling as units too.
+        device: where to run; None for where the model is.
 
     Raises:
         InputError: the inputs hold no samples, or the model calls no activation.
@@ -147,16 +148,18 @@ def units(model: Any, inputs: Inputs, *, max_pool: bool = False) -> int:
         nonlocal total
         total += observation.values.shape[1]
 
-    capture(model, inputs, add, max_pool=max_pool)
+    with prepared(model, mode="eval", device=device):
+        capture(model, leaves(inputs, model)[1], add, max_pool=max_pool)
     return total
 
 
-def network_sizes(model: Any, inputs: Inputs) -> Sizes:
+def network_sizes(model: Any, inputs: Inputs, *, device: Any = None) -> Sizes:
     """All sizes of a model: `parameters`, `flops`, `depth` and `units`, in two forward passes.
 
     Args:
         model: a torch.nn.Module; it comes back as it was.
         inputs: a tensor or array (S, ...), a tuple of them (positional) or a dict of them (by keyword).
+        device: where to run; None for where the model is.
 
     Raises:
         InputError: as the four functions do.
@@ -166,5 +169,5 @@ def network_sizes(model: Any, inputs: Inputs) -> Sizes:
         >>> print(network_sizes(torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()), torch.zeros(8, 4)))
         15 parameters, 24 FLOPs a sample, depth 1, 3 units
     """
-    done = trace(model, inputs)
-    return Sizes(parameters(model), done.flops / done.samples, done.depth, units(model, inputs))
+    done = trace(model, inputs, device=device)
+    return Sizes(parameters(model), done.flops / done.samples, done.depth, units(model, inputs, device=device))
