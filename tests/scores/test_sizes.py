@@ -11,6 +11,7 @@ from hypothesis import strategies as st  # noqa: E402
 from model_state import left_alone  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
+from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
 from linregions.scores.sizes import depth, flops, network_sizes, parameters, units  # noqa: E402
@@ -264,6 +265,24 @@ def test_no_path_is_an_error():
     for function in (lambda m, x: m.a(x).detach(), lambda m, x: m.a(x).argmax(1), torch.no_grad()(lambda m, x: m.a(x))):
         with pytest.raises(InputError, match="by no derivative, so its depth cannot be read"):
             depth(Calls(function, a=nn.Linear(4, 4)), torch.rand(3, 4))
+
+
+def test_hidden_parts_are_an_error():
+    body, x = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4)), torch.rand(3, 4)
+    for reentrant in (False, True):
+        net = Calls(lambda m, x: checkpoint(m.body, x, use_reentrant=m.reentrant), body=body)
+        net.reentrant = reentrant
+        assert flops(net, x) == 2 * 32
+        if not reentrant:
+            assert depth(net, x) == 2
+            continue
+        with pytest.raises(InputError, match="one CheckpointFunction, which hides its depth; call checkpoint with"):
+            depth(net, x)
+
+
+def test_flops_need_no_derivative():
+    net = Calls(torch.no_grad()(lambda m, x: m.a(x)), a=nn.Linear(4, 4))
+    assert flops(net, torch.rand(3, 4)) == 32
 
 
 def test_frozen_weights_count():

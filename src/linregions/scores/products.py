@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import import_module
 from typing import Any
 
@@ -24,13 +24,18 @@ class Products:
 
     Attributes:
         flops: two for every multiply-add of a convolution or matrix product, over the whole batch.
-        depth: how many convolutions and matrix products the longest path runs through.
         samples: of the batch.
+        output: of the model, with the graph of derivatives that led to it.
     """
 
     flops: int
-    depth: int
     samples: int
+    output: Any = field(repr=False, compare=False)
+
+    @property
+    def depth(self) -> int:
+        """How many convolutions and matrix products the longest path runs through."""
+        return longest_path(_ends(self.output))
 
 
 def trace(model: Any, inputs: Inputs, *, device: Any = None) -> Products:
@@ -51,7 +56,7 @@ def trace(model: Any, inputs: Inputs, *, device: Any = None) -> Products:
                 f"model: the multiplications of {', '.join(sorted(counter.unknown))} are not known; "
                 "build the model with another implementation of it"
             )
-        return Products(counter.flops, longest_path(_ends(y)), samples)
+        return Products(counter.flops, samples, y)
 
 
 def _never(_: Any) -> Any:
@@ -187,6 +192,13 @@ _STEPS: dict[str, tuple[int, ...]] = {
     ),
 }
 _DERIVATIVE = re.compile(r"Backward\d*$")
+# One step that hides a whole part of a network; what runs inside cannot be told from its derivative.
+_HIDING = {
+    "CheckpointFunction": "call checkpoint with use_reentrant=False",
+    "DifferentiableGraph": "measure the module that was scripted",
+    "CompiledFunction": "measure the module that was compiled",
+    "GraphedFunction": "measure the module before it was captured as a CUDA graph",
+}
 
 
 def longest_path(ends: list[Any]) -> int:
@@ -201,7 +213,10 @@ def longest_path(ends: list[Any]) -> int:
             todo += missing
             continue
         todo.pop()
-        steps = _STEPS.get(_DERIVATIVE.sub("", node.name()), ())
+        name = _DERIVATIVE.sub("", node.name())
+        if name in _HIDING:
+            raise InputError(f"model runs a part of itself as one {name}, which hides its depth; {_HIDING[name]}")
+        steps = _STEPS.get(name, ())
         depth[node] = max((depth[n] + (steps[i] if i < len(steps) else 0) for i, n in before), default=0)
     return max(depth[node] for node in ends)
 
@@ -228,5 +243,5 @@ def _tensors(y: Any) -> Iterator[Any]:
         for value in y:
             yield from _tensors(value)
     elif is_dataclass(y) and not isinstance(y, type):
-        for field in fields(y):
-            yield from _tensors(getattr(y, field.name))
+        for each in fields(y):
+            yield from _tensors(getattr(y, each.name))
