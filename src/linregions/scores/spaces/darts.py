@@ -86,7 +86,7 @@ class Darts:
 
     @property
     def size(self) -> int:
-        """Number of genotypes: (8 * (2 * 3 * 4 * 5)^(1/4))^8 cells, squared where the two cells may differ."""
+        """Number of genotypes: 8^8 * (2 * 3 * 4 * 5)^2 cells, squared where the two cells may differ."""
         cells = 1
         for edge in range(EDGES):
             cells *= len(OPERATIONS) * _inputs(edge)
@@ -206,11 +206,11 @@ class Darts:
             "depth": _depth(architecture.reduce),
         }
 
-    def probe(self, samples: int, *, seed: int = 0) -> Tensor:
-        """The first images of the digits in an order drawn from `seed`, upsampled: (samples, 3, 32, 32)."""
+    def probe(self, samples: int, *, seed: int | None = None) -> Tensor:
+        """Handwritten digits enlarged to (samples, 3, 32, 32): the first ones, or those that `seed` draws."""
         from ..probes import digits
 
-        return digits(samples, seed=seed)
+        return digits(samples, seed=seed).inputs
 
     def read_table(self, path: str | Path) -> Table:
         """The table in a file of rows `"Genotype(...)",accuracy` without a header.
@@ -260,11 +260,16 @@ def _mixed(first: Cell, second: Cell, rng: np.random.Generator) -> Cell:
 
 
 def _depth(cell: Cell) -> int:
-    depths = [0, 0]
+    # None: nothing reaches the node.
+    depths: list[int | None] = [0, 0]
     for node in range(NODES):
-        edges = cell[2 * node : 2 * node + 2]
-        depths.append(max((1 + depths[source] for operation, source in edges if operation != "none"), default=0))
-    return max(depths)
+        ways = [
+            1 + before
+            for operation, source in cell[2 * node : 2 * node + 2]
+            if operation != "none" and (before := depths[source]) is not None
+        ]
+        depths.append(max(ways, default=None))
+    return max((depth for depth in depths if depth is not None), default=0)
 
 
 def _parse_cell(text: str, which: str) -> Cell:
@@ -294,4 +299,6 @@ def _check_edge(edge: Edge, e: int, which: str) -> None:
     if operation not in OPERATIONS:
         raise InputError(f"genotype: operation {shown(operation)} of {which} is not known; use {', '.join(OPERATIONS)}")
     if type(source) is not int or not 0 <= source < _inputs(e):
-        raise InputError(f"genotype: input {shown(source)} of node {2 + e // 2} in {which} is not 0 to {_inputs(e) - 1}")
+        raise InputError(
+            f"genotype: input {shown(source)} of node {2 + e // 2} in {which} is not 0 to {_inputs(e) - 1}"
+        )

@@ -1,7 +1,8 @@
 """The torch modules of DARTS: operations, cells, the proxy of one cell, and the whole network.
 
 Written after the description in Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search" (ICLR 2019),
-section 3.1.1 and appendix A.1.
+section 3.1.1 and appendix A.1.  As in its networks of a finished genotype, no batch normalisation follows a pool: one
+does so only while DARTS searches, to make the operations that it weighs comparable (quark0/darts, issue 10).
 """
 
 from __future__ import annotations
@@ -80,15 +81,6 @@ def _dilated(kernel: int) -> Callable[[int, int], nn.Module]:
     return lambda channels, stride: nn.Sequential(*_depthwise(channels, kernel, stride, 2))
 
 
-def _max_pool(channels: int, stride: int) -> nn.Module:
-    return nn.Sequential(nn.MaxPool2d(3, stride=stride, padding=1), nn.BatchNorm2d(channels, affine=False))
-
-
-def _avg_pool(channels: int, stride: int) -> nn.Module:
-    pool = nn.AvgPool2d(3, stride=stride, padding=1, count_include_pad=False)
-    return nn.Sequential(pool, nn.BatchNorm2d(channels, affine=False))
-
-
 def _skip(channels: int, stride: int) -> nn.Module:
     return nn.Identity() if stride == 1 else FactorisedReduction(channels, channels)
 
@@ -96,8 +88,8 @@ def _skip(channels: int, stride: int) -> nn.Module:
 # name: (channels, stride) -> module
 OPS: dict[str, Callable[[int, int], nn.Module]] = {
     "none": lambda channels, stride: Zero(stride),
-    "max_pool_3x3": _max_pool,
-    "avg_pool_3x3": _avg_pool,
+    "max_pool_3x3": lambda channels, stride: nn.MaxPool2d(3, stride=stride, padding=1),
+    "avg_pool_3x3": lambda channels, stride: nn.AvgPool2d(3, stride=stride, padding=1, count_include_pad=False),
     "skip_connect": _skip,
     "sep_conv_3x3": _separable(3),
     "sep_conv_5x5": _separable(5),

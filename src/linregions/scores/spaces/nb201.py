@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import stdev
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -65,7 +67,7 @@ class NB201:
 
     @property
     def size(self) -> int:
-        """Number of texts, 5^6; `canonical` tells 6,466 networks."""
+        """Number of texts, 5^6; `canonical` tells 4,930 networks apart."""
         return len(OPERATIONS) ** len(EDGES)
 
     def all(self) -> Iterator[Cell]:
@@ -84,7 +86,7 @@ class NB201:
         for e, operation in enumerate(architecture):
             for other in OPERATIONS:
                 if other != operation:
-                    yield Cell(*architecture[:e], other, *architecture[e + 1 :])
+                    yield Cell._make((*architecture[:e], other, *architecture[e + 1 :]))
 
     def mutate(self, architecture: Cell, rng: np.random.Generator) -> Cell:
         """One neighbour, each equally likely."""
@@ -156,11 +158,11 @@ class NB201:
         return cell
 
     def canonical(self, architecture: Cell) -> str:
-        """A text that is the same for cells that are one function at their initial weights: 6,466 of 15,625.
+        """A text that two cells share if they are one network: 4,930 of the 15,625 are different.
 
-        A skip hands on what its node holds, an edge of none or from a node without content is left out, and the
-        order of a sum does not matter.  (A convolution of zeros is zero as long as the biases of its batch
-        normalisation are.)
+        A skip hands on the terms that its node adds up, an edge of none or from a node without terms is left out, and
+        the order of a sum does not matter.  (A convolution of zeros is zero as long as the biases of its batch
+        normalisation are.)  The benchmark's own simplification keeps zeros as terms, and counts 6,466.
 
         Example:
             >>> space = NB201()
@@ -194,11 +196,11 @@ class NB201:
             "depth": _depth(architecture),
         }
 
-    def probe(self, samples: int, *, seed: int = 0) -> Tensor:
-        """The digits of an order drawn from `seed`, upsampled: (samples, 3, 32, 32)."""
+    def probe(self, samples: int, *, seed: int | None = None) -> Tensor:
+        """Handwritten digits enlarged to (samples, 3, 32, 32): the first ones, or those that `seed` draws."""
         from ..probes import digits
 
-        return digits(samples, seed=seed)
+        return digits(samples, seed=seed).inputs
 
     def read_table(self, path: str | Path) -> Table:
         """The table in a file of one row a cell, with the header `op_0_1,...,op_2_3,seeds,mean_test_acc,test_accs`.
@@ -219,7 +221,7 @@ class NB201:
             cells.append(cell)
             accuracy.append(mean)
             seeds.append(len(each))
-            spread.append(np.std(each, ddof=1) if len(each) > 1 else np.nan)
+            spread.append(stdev(each) if len(each) > 1 else math.nan)
         columns = {"seeds": np.array(seeds, dtype=np.int64), "sd": np.array(spread, dtype=np.float64)}
         return Table(self.name, tuple(cells), np.array(accuracy, dtype=np.float64), columns, source=str(path))
 
@@ -235,11 +237,12 @@ def _row(where: str, fields: list[str]) -> tuple[Cell, float, list[float]]:
     seeds, mean, each = fields[len(EDGES) :]
     numbers = [read_percent(text, where) for text in each.split()]
     if seeds != str(len(numbers)) or not numbers:
-        raise InputError(f"{where}: seeds is {shown(seeds)}, but test_accs holds {plural(len(numbers), 'accuracy', 'accuracies')}")
+        there = plural(len(numbers), "accuracy", "accuracies")
+        raise InputError(f"{where}: seeds is {shown(seeds)}, but test_accs holds {there}")
     average = read_percent(mean, where)
     # Either is rounded to two decimals at worst.
     if abs(average - sum(numbers) / len(numbers)) > 0.011:
-        raise InputError(f"{where}: mean_test_acc is {mean}, but the mean of test_accs {sum(numbers) / len(numbers):.4f}")
+        raise InputError(f"{where}: mean_test_acc is {mean}, but test_accs have {sum(numbers) / len(numbers):.4f}")
     return cell, average, numbers
 
 
@@ -261,6 +264,5 @@ def _check(architecture: Cell) -> None:
         raise InputError(f"architecture must be a NAS-Bench-201 Cell, got {shown(architecture)}; parse its text first")
     for edge, operation in zip(EDGES, architecture, strict=True):
         if operation not in OPERATIONS:
-            raise InputError(
-                f"cell: operation {shown(operation)} on edge {edge[0]}>{edge[1]} is not known; use {', '.join(OPERATIONS)}"
-            )
+            place = f"on edge {edge[0]}>{edge[1]}"
+            raise InputError(f"cell: operation {shown(operation)} {place} is not known; use {', '.join(OPERATIONS)}")

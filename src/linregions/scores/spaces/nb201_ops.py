@@ -5,6 +5,7 @@ Written after the description in Dong, Yang, "NAS-Bench-201" (ICLR 2020), sectio
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from ..needs import nn, torch
@@ -45,7 +46,7 @@ class CellNetwork(nn.Module):
         for node in range(1, NODES):
             names = [(source, f"{source}_{node}") for source in range(node)]
             terms = [self.edges[name](states[source]) for source, name in names if name in self.edges]
-            states.append(sum(terms[1:], terms[0]) if terms else torch.zeros_like(x))
+            states.append(reduce(torch.add, terms) if terms else torch.zeros_like(x))
         return states[-1]
 
 

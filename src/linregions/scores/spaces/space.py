@@ -81,8 +81,8 @@ class Space(Protocol[A]):
         """Numbers that are read off the architecture without building it, such as its number of convolutions."""
         ...
 
-    def probe(self, samples: int, *, seed: int = 0) -> Tensor:
-        """The inputs that scores take by default, shape (samples, ...)."""
+    def probe(self, samples: int, *, seed: int | None = None) -> Tensor:
+        """The inputs that scores take by default, shape (samples, ...): the first ones, or those that `seed` draws."""
         ...
 
     def read_table(self, path: str | Path) -> Table:
