@@ -29,6 +29,15 @@ def parameters(module):
     return sum(p.numel() for p in module.parameters())
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Networks as small as these are slower on several threads, much so where the cores are busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 # Texts
 
 
