@@ -109,6 +109,9 @@ def test_seeded_leaves_the_random_state():
     with seeded(3):
         assert torch.equal(first, torch.rand(2))
     assert torch.equal(before, torch.get_rng_state())
+    with torch.device("meta"), seeded(3):
+        elsewhere = torch.rand(2)
+    assert torch.equal(first, elsewhere)
     for bad in (-1, 1.0, True, 2**63, None):
         with pytest.raises(InputError, match="seed must be a whole number"), seeded(bad):
             pass

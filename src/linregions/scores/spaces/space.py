@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
@@ -116,9 +116,10 @@ def find_space(name: str) -> Space[Any]:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Within it, torch draws on the CPU what `seed` says; afterwards the global random state is as it was.
+    """Within it, torch draws what `seed` says; afterwards the global random state is as it was.
 
-    Modules draw their default weights from the global generator, so building one from a seed takes this.
+    Modules draw their default weights from the global generator, so building one from a seed takes this.  They are made
+    on the CPU, whatever torch's default device, so that a seed means the same weights everywhere.
 
     Raises:
         InputError: `seed` is not a whole number from 0 to 2^63 - 1.
@@ -129,8 +130,11 @@ def seeded(seed: int) -> Iterator[None]:
         raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, got {shown(seed)}")
     # Not fork_rng with torch.manual_seed: that seeds every GPU too.
     before = torch.get_rng_state()
+    # A device as a context slows every call down, so only where it is another one.
+    elsewhere = torch.get_default_device().type != "cpu"
     try:
         torch.default_generator.manual_seed(int(seed))
-        yield
+        with torch.device("cpu") if elsewhere else nullcontext():
+            yield
     finally:
         torch.set_rng_state(before)
