@@ -11,7 +11,7 @@ from linregions.scores.spaces.flexibert import EncoderPlan, Layer, build
 def big_encoder(
     samples: int = 128, tokens: int = 512, *, layers: int = 12, hidden: int = 16
 ) -> tuple[nn.Module, Tensor]:
-    """An encoder with 1,024 feed-forward units a layer and token, as wide as the published ones, and English text for it.
+    """An encoder with 1,024 feed-forward units a layer and token, as the published ones have, and English text for it.
 
     With the defaults it has 12 x 512 x 1,024 = 6,291,456 units.  The hidden size is small, so that a forward pass costs
     little beside what is done with the activations: 128 x 512 x 1,024 float32 of 268 MB in each layer.

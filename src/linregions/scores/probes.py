@@ -176,10 +176,10 @@ def noise(samples: int, *, shape: tuple[int, ...] = (3, 32, 32), seed: int = 0) 
 def text(samples: int, tokens: int, *, vocabulary: int = 30_522, seed: int | None = None) -> Probe:
     """English text as whole numbers: the help topics that every Python carries (`pydoc_data.topics`).
 
-    A token is a word in lower case or a sign of punctuation; a run of one sign, such as a ruled line, is one token.  The
-    most frequent token is 1, the next 2, ... (equally frequent ones in the order of their characters); what does not
-    fit in the vocabulary is 0.  The text, topics in the order of their names, is cut into pieces of `tokens` tokens,
-    without padding.
+    A token is a word in lower case or a sign of punctuation; a run of one sign, such as a ruled line, is one token.
+    The most frequent token is 1, the next 2, ... (equally frequent ones in the order of their characters); what does
+    not fit in the vocabulary is 0.  The text, topics in the order of their names, is cut into pieces of `tokens`
+    tokens, without padding.
 
     The text differs from one version of Python to the next, and so do these inputs: the record names the version and
     holds a hash of the text.
