@@ -183,6 +183,21 @@ def test_arguments_that_are_refused():
         small(EncoderPlan(128, (Layer("x", 2, 512, 1),) * 2))
 
 
+@pytest.mark.parametrize(
+    ("tokens", "sentence"),
+    [
+        (torch.zeros(2, 17, dtype=torch.int64), "at most 16 positions, got 17"),
+        (torch.zeros(2, 3), r"whole numbers of shape .* got torch.float32 of shape \(2, 3\)"),
+        (torch.zeros(3, dtype=torch.int64), "whole numbers of shape"),
+        (torch.full((2, 3), 50), "from 0 to 49"),
+        (torch.full((2, 3), -1), "from 0 to 49"),
+    ],
+)
+def test_tokens_that_are_refused(tokens, sentence):
+    with pytest.raises(InputError, match=sentence):
+        small(SPACE.parse("128 sa-sdp:2:512x1 sa-sdp:2:512x1"))(tokens)
+
+
 def test_the_probe_is_what_the_network_takes():
     tokens = SPACE.probe(3, seed=0)
     assert tokens.shape == (3, 32)

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 
+from ...errors import InputError
 from ..needs import nn, torch
 
 STD = 0.02
@@ -139,14 +140,15 @@ class LinearTransform(nn.Module):
 
 def cosines(size: int, *, orthonormal: bool, like: torch.Tensor) -> torch.Tensor:
     """The matrix of the cosine transform (type II), C[k, n] = 2 cos(pi k (2 n + 1) / (2 size)), or orthonormal."""
-    n = torch.arange(size, dtype=torch.float64, device=like.device)
+    # On the CPU in float64 whatever the device, so that every device has the same matrix.
+    n = torch.arange(size, dtype=torch.float64, device="cpu")
     # The angle modulo 2 pi in whole numbers first: cos of a large float is not a cosine of a rational multiple of pi.
     steps = torch.outer(n, 2 * n + 1).remainder(4 * size)
     matrix = 2 * torch.cos(steps * (math.pi / (2 * size)))
     if orthonormal:
         matrix *= math.sqrt(1 / (2 * size))
         matrix[0] *= math.sqrt(1 / 2)
-    return matrix.to(like.dtype)
+    return matrix.to(like)
 
 
 def mixing(name: str, hidden: int, heads: int, *, orthonormal: bool = True) -> nn.Module:
@@ -212,9 +214,22 @@ class Embeddings(nn.Module):
         self.project = Linear(size, hidden) if size != hidden else nn.Identity()
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Whole numbers (S, T) to (S, T, H)."""
+        """Whole numbers (S, T) to (S, T, H).
+
+        Raises:
+            InputError: the tokens are of another shape or type, too many, or not in the vocabulary.
+        """
+        if tokens.ndim != 2 or tokens.is_floating_point():
+            kind = f"{tokens.dtype} of shape {tuple(tokens.shape)}"
+            raise InputError(f"tokens must be whole numbers of shape (samples, tokens), got {kind}")
+        positions, vocabulary = self.position.num_embeddings, self.token.num_embeddings
+        if tokens.shape[1] > positions:
+            raise InputError(f"tokens must have at most {positions} positions, got {tokens.shape[1]}; build more")
         place = self.position.weight[: tokens.shape[1]] + self.segment.weight[0]
-        return self.project(self.norm(self.token(tokens) + place))
+        try:
+            return self.project(self.norm(self.token(tokens) + place))
+        except IndexError as error:
+            raise InputError(f"tokens must be from 0 to {vocabulary - 1}; build with a larger vocabulary") from error
 
 
 class Encoder(nn.Module):
