@@ -34,7 +34,7 @@ def scatter(
         path: a file to write, in the format of its ending; None writes none.
         size: numbers that become colours, (n,); from dark to light, on a logarithmic scale where they span a lot.
         ranks: draw midranks, from 1 for the smallest, in place of values.
-        labels: of the score's axis, of the truth's axis, and of the colours.
+        labels: of the score's axis, of the truth's axis, and of the colours (empty: without their scale).
         title: over the picture.
         axes: matplotlib axes to draw on; None makes a figure.
 
@@ -67,7 +67,8 @@ def scatter(
         colours = colours[shown_points]
         # cividis was made for colour-blind eyes, and its order survives a grey print.
         points = ax.scatter(x, y, c=colours, cmap="cividis", norm=_scale(colours), **style)
-        figure.colorbar(points, ax=ax, label=labels[2])
+        if labels[2]:
+            figure.colorbar(points, ax=ax, label=labels[2])
     prefix = "rank of " if ranks else ""
     ax.set(xlabel=prefix + labels[0], ylabel=prefix + labels[1], title=title)
     ax.spines[["top", "right"]].set_visible(False)

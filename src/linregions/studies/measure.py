@@ -36,7 +36,7 @@ class Task:
     settings: Row
     noise: Any = None
     known: Row = field(default_factory=dict)
-    train: Callable[[Any, Any], Row] | None = None
+    train: Callable[[Any], Row] | None = None
 
 
 def measure(task: Task) -> tuple[str, Row]:
@@ -53,7 +53,7 @@ def measure(task: Task) -> tuple[str, Row]:
         if task.settings["baselines"]:
             row |= _baselines(task, architecture)
         if task.train is not None:
-            row |= task.train(task.space, architecture)
+            row |= task.train(architecture)
     except InputError as error:
         row["error"] = str(error)
     except Exception as error:
@@ -115,11 +115,11 @@ def _passes(
 
 
 def _sizes(task: Task, architecture: Any) -> Row:
-    from ..scores.sizes import sizes
+    from ..scores.sizes import network_sizes
 
     start = time.perf_counter()
     model = task.space.build(architecture, seed=0)
-    found = sizes(model, task.inputs)
+    found = network_sizes(model, task.inputs)
     row = {"parameters": found.parameters, "flops": found.flops, "depth": found.depth}
     row["seconds_sizes"] = time.perf_counter() - start
     own = task.space.controls(architecture)
@@ -133,7 +133,7 @@ def control_names(own: Row) -> list[str]:
 
 # As functions of (model, inputs); synflow by its logarithm, because the flow itself grows exponentially with depth.
 BASELINES: dict[str, tuple[str, Row]] = {
-    "synflow": ("synflow", {"log": True}),
+    "synflow": ("flow", {"log": True}),
     "jacobian_covariance": ("gradients", {}),
     "grad_norm": ("gradients", {}),
     "snip": ("gradients", {}),

@@ -16,6 +16,8 @@ class Protocol:
         mode: as for `swap_score`.
         limit: how many architectures; None for all of the table.
         truth: what the table holds.
+        probe: the inputs.
+        instead_of: the data that the networks of the table were trained on, where the probe is not from them.
     """
 
     samples: int
@@ -24,15 +26,24 @@ class Protocol:
     mode: str
     limit: int | None
     truth: str
+    probe: str
+    instead_of: str = ""
 
+
+_IMAGES = "scikit-learn's digits, enlarged to 32 x 32 in three channels"
+_TEXT = "English text of Python's own help topics"
 
 PROTOCOLS = {
-    "darts": Protocol(16, 8, "gaussian", "auto", None, "CIFAR-10 validation accuracy, %"),
-    "nb201": Protocol(32, 2, "gaussian", "auto", 1000, "CIFAR-10 test accuracy, mean over seeds, %"),
-    "flexibert": Protocol(32, 1, "own", "eval", None, "mean GLUE score"),
-    "digits": Protocol(16, 8, "gaussian", "auto", 200, "held-out accuracy on digits, trained here, %"),
+    "darts": Protocol(16, 8, "gaussian", "auto", None, "CIFAR-10 validation accuracy, %", _IMAGES, "CIFAR-10"),
+    "nb201": Protocol(
+        32, 2, "gaussian", "auto", 1000, "CIFAR-10 test accuracy, mean over seeds, %", _IMAGES, "CIFAR-10"
+    ),
+    "flexibert": Protocol(32, 1, "own", "eval", None, "mean GLUE score", _TEXT, "OpenWebText"),
+    "digits": Protocol(
+        16, 8, "gaussian", "auto", 200, "held-out accuracy on digits, trained here, %", "scikit-learn's digits, 8 x 8"
+    ),
 }
-USUAL = Protocol(16, 8, "gaussian", "auto", None, "accuracy")
+USUAL = Protocol(16, 8, "gaussian", "auto", None, "accuracy", "the space's own inputs")
 
 
 def protocol_of(space: str) -> Protocol:

@@ -29,9 +29,9 @@ SCORE, UNITS, TRUTH = "swap", "units", "accuracy"
 class Column:
     """One way to rank, and how well it does.
 
-    `role` is "score", "control", "baseline" or "ablation"; `given_units` and `given_controls` are partial correlations
-    (None for a control); `top_half` is Spearman among the better half; `behind` is the score's Spearman less this one's
-    on the same resamples; `seconds` is the mean cost of one network.
+    `role` is "score", "control", "baseline" or "ablation"; `given_units`, `given_sizes` (units and parameters) and `given_controls` (all) are
+    partial correlations (None for a control); `top_half` is Spearman among the better half; `behind` is the score's Spearman less this one's
+    on the same resamples; `seconds` is the median cost of one network.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Column:
     spearman: Correlation
     kendall: Correlation
     given_units: Correlation | None
+    given_sizes: Correlation | None
     given_controls: Correlation | None
     top_half: Correlation
     top: TopK | None
@@ -157,6 +158,7 @@ class _Table:
             spearman=spearman(score, truth, **self.options),
             kendall=kendall(score, truth, **self.options),
             given_units=self._given(score, truth, known, [UNITS]) if own else None,
+            given_sizes=self._given(score, truth, known, [UNITS, "parameters"]) if own else None,
             given_controls=self._given(score, truth, known, self.controls) if own else None,
             top_half=spearman(score[top_half], truth[top_half], **self.options),
             top=top_k_regret(score, truth, k, **self.options) if len(truth) else None,
@@ -191,13 +193,14 @@ def _standard_error(rows: list[Row]) -> float | None:
 
 
 def _seconds(rows: list[Row], name: str) -> float | None:
-    """The mean cost of one network: of as many passes as the column takes."""
+    """The median cost of one network: of as many passes as the column takes."""
     passes = {SCORE: "per_repeat", "swap_noise": "per_repeat"}
     if name in ("swap", "swap_1", "swap_noise", "nwot", "standard"):
         costs = [row["seconds_pass"] * (len(row[passes[name]]) if name in passes else 1) for row in rows]
     else:
-        costs = [row[f"seconds_{name}"] for row in rows if f"seconds_{name}" in row]
-    return float(np.mean(costs)) if costs else None
+        field = "seconds_sizes" if name in ("flops", "depth") else f"seconds_{name}"
+        costs = [row[field] for row in rows if field in row]
+    return float(np.median(costs)) if costs else None  # not the mean: the first network waits for imports
 
 
 def _ceiling(rows: list[Row], options: dict[str, Any]) -> Correlation | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..checks import plural
 from ..scores.correlation import Correlation
 from ..store.files import write_file
 from .document import Bullets, Code, Grid, Heading, Paragraph, Part, Picture, html, markdown
@@ -99,7 +100,7 @@ def _ranks(found: Findings) -> tuple[list[str], list[list[str]]]:
     order = {"score": 0, "ablation": 1, "control": 2, "baseline": 3}
     columns = sorted(found.columns, key=lambda c: (order[c.role], -(c.spearman.value or -2.0)))
     k = next((c.top.k for c in columns if c.top), 0)
-    head = ["", "Spearman", "Kendall", "given V", "given all controls", "better half"]
+    head = ["", "Spearman", "Kendall", "given V", "given V and parameters", "given all controls", "better half"]
     head += [f"mean of top {k}", f"regret of top {k}", "SWAP less this", "s per net"]
     return head, [_rank(column) for column in columns]
 
@@ -107,7 +108,7 @@ def _ranks(found: Findings) -> tuple[list[str], list[list[str]]]:
 def _rank(c: Column) -> list[str]:
     top = [f"{c.top.mean:.2f}", f"{c.top.regret:.2f}"] if c.top and c.spearman.defined else ["", ""]
     seconds = "" if c.seconds is None else f"{c.seconds:.3g}"
-    given = [_short(c.given_units), _short(c.given_controls)]
+    given = [_short(c.given_units), _short(c.given_sizes), _short(c.given_controls)]
     behind = [_short(c.behind), seconds]
     return [c.label, _short(c.spearman), _short(c.kendall), *given, _short(c.top_half), *top, *behind]
 
@@ -124,9 +125,9 @@ def _note(found: Findings) -> str:
     score = found[SCORE]
     level, resamples = score.spearman.level, score.spearman.resamples
     text = (
-        f"Intervals: {100 * level:g} %, percentiles of {resamples:,} bootstrap resamples of the networks. Given V, "
-        "given all controls: partial Spearman. Better half: Spearman among networks of at least median accuracy. SWAP "
-        "less this: the difference of Spearman on the same resamples; where it includes 0, neither is proven to be better. "
+        f"Intervals: {100 * level:g} %, percentiles of {resamples:,} bootstrap resamples of the networks. Given: partial "
+        "Spearman. Better half: Spearman among networks of at least median accuracy. SWAP "
+        "less this: the difference of Spearman on the same resamples; where it includes 0, neither is proven better. "
     )
     if score.top is not None:
         text += (
@@ -139,9 +140,7 @@ def _note(found: Findings) -> str:
 
 def _setting(facts: Row, s: Row) -> list[str]:
     lines = [f"Truth: {facts['truth']}; {facts['source']}."]
-    lines.append(
-        f"Probe: {facts['probe']}. No inputs of the table's own data set were used; the score reads no labels."
-    )
+    lines.append(f"Probe: {facts['probe']}. The score reads no labels.")
     lines.append(
         f"Protocol: {s['samples']} samples, {s['repeats']} draws of weights for each network (init {s['init']}, mode "
         f"{s['mode']}), every network with a seed of its own that follows from seed {s['seed']}."
@@ -162,7 +161,12 @@ def _versions(manifest: Manifest) -> str:
     seen = dict.fromkeys(
         ", ".join(f"{name} {version}" for name, version in session["versions"].items()) for session in manifest.sessions
     )
-    return "Versions: " + "; ".join(seen) + "."
+    machines = dict.fromkeys(
+        f"{session['machine']}, {plural(session['workers'], 'process', 'processes')} with "
+        f"{plural(session['threads'], 'thread')}"
+        for session in manifest.sessions
+    )
+    return f"Versions: {'; '.join(seen)}. Times: medians, {'; '.join(machines)}."
 
 
 def _first_error(rows: dict[str, Row]) -> str:
@@ -182,14 +186,16 @@ def _table(rows: dict[str, Row]) -> str:
 
 def _picture(rows: dict[str, Row], manifest: Manifest, found: Findings) -> bytes:
     from .. import plot
+    from ..plot import canvas
 
     good = [row for row in rows.values() if "error" not in row and row.get(TRUTH) is not None]
     values: dict[str, list[Any]] = {name: [row[name] for row in good] for name in (SCORE, TRUTH, "parameters")}
     truth = manifest.facts["truth"]
     title = f"{manifest.settings['space']}, Spearman {found[SCORE].spearman}"
-    figure = plot.scatter(
-        values[SCORE], values[TRUTH], size=values["parameters"], labels=("SWAP", truth, "parameters"), title=title
-    )
+    figure, (left, right) = canvas.panels(None, 2, size=(5.6, 4.4))
+    pair, size = (values[SCORE], values[TRUTH]), values["parameters"]
+    plot.scatter(*pair, size=size, labels=("SWAP", truth, ""), title=title, axes=left)
+    plot.scatter(*pair, size=size, labels=("SWAP", truth, "parameters"), ranks=True, title="ranks", axes=right)
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})  # no version: the same data give the same bytes
     return out.getvalue()

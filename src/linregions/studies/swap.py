@@ -228,11 +228,12 @@ def _asked(
 
 
 def _facts(space: Any, settings: Row, source: Source, inputs: Any) -> Row:
-    shape = " x ".join(map(str, _tensor(inputs).shape))
-    about = str(inputs) if hasattr(inputs, "inputs") else f"{shape}, SHA-256 {settings['probe'][:12]}"
+    protocol, shape = protocol_of(space.name), " x ".join(map(str, _tensor(inputs).shape))
+    about = f"{protocol.probe} ({shape}, SHA-256 {settings['probe'][:12]})"
+    about += f", not {protocol.instead_of}" if protocol.instead_of else ""
     return {
         "asked": len(source.rows),
-        "truth": protocol_of(space.name).truth,
+        "truth": protocol.truth,
         "source": source.text,
         "probe": about,
         "roles": _roles(settings, control_names(space.controls(space.parse(source.rows[0][1])))),
@@ -248,15 +249,22 @@ def _roles(settings: Row, controls: list[str]) -> dict[str, str]:
 
 
 def _session(command: str, workers: int) -> Row:
-    from importlib.metadata import version
-
     from ..scores.needs import torch
 
-    versions = {"linregions": version("linregions"), "torch": torch.__version__, "numpy": np.__version__}
+    versions = {"linregions": _version(), "torch": torch.__version__, "numpy": np.__version__}
     versions["Python"] = platform.python_version()
     threads = torch.get_num_threads() if workers == 1 else 1
     machine = f"{sys.platform} {platform.machine()}"
     return {"command": command, "versions": versions, "threads": threads, "workers": workers, "machine": machine}
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("linregions")
+    except PackageNotFoundError:  # a source tree
+        return "unknown"
 
 
 def _tensor(probe: Any) -> Any:
