@@ -1,0 +1,26 @@
+"""Search for architectures by a score of untrained networks: evolution, random search, and what they found in a table.
+
+The package is not called `search`, so that `linregions.scores.search` can be the verb.
+"""
+
+from .compare import Comparison, Summary, compare_searches
+from .evolution import random_search, search
+from .objective import SizeTarget, SwapObjective, by_parameters, network_parameters
+from .record import SearchResult, Step
+from .report import SearchReport, report
+
+__all__ = [
+    "Comparison",
+    "SearchReport",
+    "SearchResult",
+    "SizeTarget",
+    "Step",
+    "Summary",
+    "SwapObjective",
+    "by_parameters",
+    "compare_searches",
+    "network_parameters",
+    "random_search",
+    "report",
+    "search",
+]
