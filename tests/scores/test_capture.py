@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: E402
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from torch import nn  # noqa: E402
+from torch.nn.modules import module as module_file  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
 from linregions.scores.capture import capture, sample_count  # noqa: E402
@@ -36,6 +37,9 @@ def seen(model, inputs, **options):
 def assert_clean(model):
     assert torch._C._len_torch_dispatch_stack() == 0
     assert torch._C._len_torch_function_stack() == 0
+    assert not module_file._global_forward_hooks
+    assert not module_file._global_forward_pre_hooks
+    assert not module_file._global_forward_hooks_always_called
     for module in model.modules() if isinstance(model, nn.Module) else ():
         assert not module._forward_hooks
         assert not module._forward_pre_hooks

@@ -99,7 +99,7 @@ def capture(
     _check(model, visit, indicator, also)
     axis = _axis(batch_dim)
     samples = sample_count(inputs, batch_dim=axis)
-    watch = Watch(visit, samples=samples, indicator=indicator, max_pool=max_pool, also=also, batch_dim=axis)
+    watch = Watch(model, visit, samples=samples, indicator=indicator, max_pool=max_pool, also=also, batch_dim=axis)
     output = _pass(model, _copies(inputs), watch)
     if not watch.layers:
         raise InputError(_nothing(model, watch))

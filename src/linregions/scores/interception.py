@@ -12,10 +12,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from threading import get_ident
 from typing import Any
 
 from torch.jit import optimized_execution  # type: ignore[attr-defined]
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -34,16 +35,16 @@ class _Operations(TorchDispatchMode):
     def __init__(self, watch: Watch):
         super().__init__()
         self.watch = watch
-        self.names: dict[Any, str] = {}
+        self.names: dict[int, str] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         watch = self.watch
         if watch.paused or not hasattr(func, "_schema"):
             return func(*args, **kwargs)
-        name = self.names.get(func)
+        name = self.names.get(id(func))
         if name is None:
-            name = self.names[func] = func._schema.name.removeprefix("aten::").rstrip("_")
+            name = self.names[id(func)] = func._schema.name.removeprefix("aten::").rstrip("_")
         if not watch.running.covered and (hides(name) or _is_relu_rnn(func, args, kwargs)):
             with self:
                 result = func.decompose(*args, **kwargs)
@@ -85,12 +86,12 @@ def _is_relu_rnn(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bo
 @contextmanager
 def watched(model: Any, watch: Watch) -> Iterator[None]:
     """Watch what `model` does inside the `with` block; afterwards no hook and no mode is left, whatever happened."""
+    modules = list(model.modules()) if isinstance(model, nn.Module) else []
     with ExitStack() as stack:
-        if isinstance(model, nn.Module):
-            _follow_modules(model, watch, stack)
+        stack.enter_context(_names(watch))
         if "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))  # compiled code fuses activations away
-        if isinstance(model, nn.Module) and any(isinstance(m, torch.jit.ScriptModule) for m in model.modules()):
+        if any(isinstance(m, torch.jit.ScriptModule) for m in modules):
             stack.enter_context(optimized_execution(False))  # so does an optimised script
         stack.enter_context(torch.no_grad())
         stack.enter_context(_Functions(watch))
@@ -98,18 +99,24 @@ def watched(model: Any, watch: Watch) -> Iterator[None]:
         yield
 
 
-def _follow_modules(model: nn.Module, watch: Watch, stack: ExitStack) -> None:
-    def before(name: str, module: nn.Module, args: Any) -> None:
-        watch.running.enter(name, module)
+@contextmanager
+def _names(watch: Watch) -> Iterator[None]:
+    """Tell the watch of every module that starts and ends in this thread.
 
-    def after(name: str, module: nn.Module, args: Any, output: Any) -> None:
-        if watch.running.leave(module):
-            watch.module(name, module, output)
+    The hooks are torch's hooks for all modules: they run before any module's own, also for modules that the model does
+    not list as its parts, and two of them are set up faster than two for each module.
+    """
+    running, thread = watch.running, get_ident()
 
-    for path, module in model.named_modules():
-        name = path or "(model)"
-        if isinstance(module, torch.jit.ScriptModule):
-            continue  # takes no hooks: its calls bear the name of the module around it
-        # Each handle is on the stack before the next hook is made: an interrupt leaves none behind.
-        stack.callback(module.register_forward_pre_hook(partial(before, name)).remove)
-        stack.callback(module.register_forward_hook(partial(after, name), always_call=True).remove)
+    def before(module: nn.Module, args: Any) -> None:
+        if get_ident() == thread and not watch.paused:
+            running.enter(module)
+
+    def after(module: nn.Module, args: Any, output: Any) -> None:
+        if get_ident() == thread and not watch.paused and running.leave(module):
+            watch.module(module, output)
+
+    with ExitStack() as stack:
+        stack.callback(register_module_forward_pre_hook(before).remove)
+        stack.callback(register_module_forward_hook(after, always_call=True).remove)
+        yield

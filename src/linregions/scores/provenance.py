@@ -31,24 +31,33 @@ class Provenance:
     def __init__(self) -> None:
         # The weak references keep an address from being given to another storage; they keep no data alive.
         self._marked: dict[int, StorageWeakRef] = {}
+        self._traits: dict[int, tuple[bool, bool]] = {}  # by operation: makes memory, writes to its arguments
 
     def mark(self, tensors: Iterable[Tensor]) -> None:
         """Take these tensors as computed from the inputs."""
         for tensor in tensors:
-            if (address := _address(tensor)) not in self._marked and address:
-                self._marked[address] = StorageWeakRef(tensor.untyped_storage())
+            storage = _storage(tensor)
+            if storage is not None and storage._cdata not in self._marked:
+                self._marked[storage._cdata] = StorageWeakRef(storage)
 
     def depends(self, tensors: Iterable[Tensor]) -> bool:
         """Whether one of these tensors is computed from the inputs."""
-        marked = self._marked
-        return any(not (address := _address(tensor)) or address in marked for tensor in tensors)
+        for tensor in tensors:
+            storage = _storage(tensor)
+            if storage is None or storage._cdata in self._marked:
+                return True
+        return False
 
     def follow(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Take one finished operation into account."""
-        dependent = self.depends(tensors_in(args)) or (bool(kwargs) and self.depends(tensors_in(kwargs.values())))
-        if dependent or "empty" in operation._schema.name:
-            self.mark(tensors_in((result,)))
-            if operation._schema.is_mutable:
+        traits = self._traits.get(id(operation))
+        if traits is None:
+            schema = operation._schema
+            traits = self._traits[id(operation)] = "empty" in schema.name, schema.is_mutable
+        makes, writes = traits
+        if makes or self.depends(tensors_in(args)) or (kwargs and self.depends(tensors_in(kwargs.values()))):
+            self.mark((result,) if isinstance(result, Tensor) else tensors_in((result,)))
+            if writes:
                 self.mark(tensors_in(_written(operation, args, kwargs)))
 
 
@@ -59,9 +68,9 @@ def _written(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> I
             yield args[position] if position < len(args) else kwargs.get(argument.name)
 
 
-def _address(tensor: Tensor) -> int:
-    """The address of the storage; 0 for a tensor that has none (sparse ones), which counts as dependent."""
+def _storage(tensor: Tensor) -> Any:
+    """The storage; None for a tensor that has none (sparse ones), which counts as dependent."""
     try:
-        return tensor.untyped_storage()._cdata
+        return tensor.untyped_storage()
     except (NotImplementedError, RuntimeError):
-        return 0
+        return None

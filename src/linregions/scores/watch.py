@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from math import isnan
 from typing import Any
 
 from ..errors import InputError
@@ -26,6 +27,7 @@ from .pools import places
 from .provenance import Provenance
 
 Tensor = torch.Tensor
+Planes = Callable[[Tensor], tuple[Tensor, ...]]
 
 # How the functions that cut at zero are called in Python.
 _CUTTING = {form for name in (*CUTS, "max") for form in (name, f"{name}_", f"{name}.default", f"{name}.Tensor")}
@@ -34,33 +36,41 @@ _CUTTING = {form for name in (*CUTS, "max") for form in (name, f"{name}_", f"{na
 class Running:
     """The modules that are running, and where an exception came from; kept by forward hooks."""
 
-    def __init__(self, classes: tuple[type[nn.Module], ...]):
+    def __init__(self, model: Any, classes: tuple[type[nn.Module], ...]):
         self.classes = classes
         self.covered = 0  # how many running modules are of these classes: what they call is not counted
         self.origin: tuple[BaseException, str] | None = None
-        self._stack: list[tuple[str, BaseException | None]] = []
+        self._names = {id(m): name for name, m in model.named_modules()} if isinstance(model, nn.Module) else {}
+        self._stack: list[tuple[nn.Module, str, BaseException | None]] = []
         self._calls: Counter[str] = Counter()
 
-    def enter(self, name: str, module: nn.Module) -> None:
-        """Open a module."""
-        self._stack.append((name, sys.exc_info()[1]))
+    def enter(self, module: nn.Module) -> None:
+        """Open a module; one that the model does not list bears the name of the module around it."""
+        self._stack.append((module, self._names.get(id(module), self.name), sys.exc_info()[1]))
         self.covered += isinstance(module, self.classes)
 
     def leave(self, module: nn.Module) -> bool:
         """Close the innermost module; whether it counts as one activation, its forward having ended well."""
-        name, handled = self._stack.pop()
+        if not self._stack or self._stack[-1][0] is not module:
+            return False  # it never started
+        _, name, handled = self._stack.pop()
         error = sys.exc_info()[1]
         failed = error is not None and error is not handled
         if error is not None and failed and (self.origin is None or self.origin[0] is not error):
-            self.origin = error, f"{name} ({type(module).__name__})"
+            self.origin = error, f"{name or '(model)'} ({type(module).__name__})"
         if not isinstance(module, self.classes):
             return False
         self.covered -= 1
         return not failed and not self.covered
 
-    def layer(self, kind: str, name: str | None = None) -> Layer:
-        """The next activation call of the innermost module, or of the module `name`."""
-        name = name or (self._stack[-1][0] if self._stack else "(model)")
+    @property
+    def name(self) -> str:
+        """The path of the innermost module; "" for the model."""
+        return self._stack[-1][1] if self._stack else ""
+
+    def layer(self, kind: str, module: nn.Module | None = None) -> Layer:
+        """The next activation call of the innermost module, or of `module`."""
+        name = self._names.get(id(module), self.name) or "(model)"
         self._calls[name] += 1
         return Layer(name if self._calls[name] == 1 else f"{name}#{self._calls[name]}", kind)
 
@@ -70,6 +80,7 @@ class Watch:
 
     def __init__(
         self,
+        model: Any,
         visit: Callable[[Observation], None],
         *,
         samples: int,
@@ -85,7 +96,7 @@ class Watch:
         self.gates = tuple(a for a in also if isinstance(a, str))
         self.batch_dim = batch_dim
         self.width = plane_count(indicator, max_pool=max_pool)
-        self.running = Running(tuple(a for a in also if not isinstance(a, str)))
+        self.running = Running(model, tuple(a for a in also if not isinstance(a, str)))
         self.inputs = Provenance()
         self.layers: list[Layer] = []
         self.ignored: list[Ignored] = []
@@ -119,16 +130,16 @@ class Watch:
         elif by_piece and kind.pool:
             digits = place_planes(self.width)
             self.refuse_nan(layer, output)
-            self.show(layer, self._refusing(places, layer, operation, args, kwargs, result), digits)
+            self.show(layer, self._refusing(places, layer, operation, args, kwargs, result), digits, own_width=True)
         else:
             planes = {"positive": positive, "sign": sign}.get(self.indicator)
             encoded = before if from_input else output
             self.show(layer, encoded, planes or piece_planes(kind.pieces, encoded.dtype))
         return result
 
-    def module(self, name: str, module: nn.Module, output: Any) -> None:
+    def module(self, module: nn.Module, output: Any) -> None:
         """Show the output of a module of a class in `also`."""
-        layer = self.running.layer(type(module).__name__, name)
+        layer = self.running.layer(type(module).__name__, module)
         if not isinstance(output, Tensor):
             given = type(output).__name__
             raise self.refused(f"also: layer {layer} gives a {given} and not one tensor; name a module inside it")
@@ -137,7 +148,7 @@ class Watch:
         else:
             self.ignored.append(Ignored(layer, tuple(output.shape)))
 
-    def show(self, layer: Layer, tensor: Tensor, planes: Callable[[Tensor], tuple[Tensor, ...]]) -> None:
+    def show(self, layer: Layer, tensor: Tensor, planes: Planes, *, own_width: bool = False) -> None:
         """Fold the samples out of the tensor and show the visitor its units."""
         if self.refusal is not None:
             raise self.refusal  # once more, since the model caught it
@@ -150,7 +161,7 @@ class Watch:
             )
         self.refuse_nan(layer, tensor)
         self.layers.append(layer)
-        wide = planes if len(planes(values[:, :0])) == self.width else widened(planes, self.width)
+        wide = widened(planes, self.width) if self.width == 8 and not own_width else planes
         self.paused = True
         try:
             self.visit(Observation(layer, values, wide, self.width))
@@ -195,7 +206,7 @@ class Watch:
             self._nan_at(layer, most)
 
     def _nan_at(self, layer: Layer, most: Tensor) -> None:
-        if bool(most != most):
+        if isnan(most.item()):
             raise self.refused(f"model: layer {layer} gives NaN; check the inputs and the initial weights")
 
     def _refusing(self, function: Callable[..., Tensor], *args: Any) -> Tensor:
