@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -21,6 +23,7 @@ from linregions.scores.capture import capture, sample_count  # noqa: E402
 def seen(model, inputs, **options):
     """Layers, values (copied) and codes of a pass: one (name, kind, values, planes) per activation call."""
     rows = []
+    before = hooks(model)
 
     def visit(observation):
         planes = observation.planes(observation.values)
@@ -30,19 +33,23 @@ def seen(model, inputs, **options):
 
     captured = capture(model, inputs, visit, **options)
     assert [(r[0], r[1]) for r in rows] == [(layer.name, layer.kind) for layer in captured.layers]
-    assert_clean(model)
+    assert_clean(model, before)
     return rows
 
 
-def assert_clean(model):
+def assert_clean(model, before=()):
     assert torch._C._len_torch_dispatch_stack() == 0
     assert torch._C._len_torch_function_stack() == 0
-    assert not module_file._global_forward_hooks
-    assert not module_file._global_forward_pre_hooks
-    assert not module_file._global_forward_hooks_always_called
+    assert hooks(model) == list(before)
+
+
+def hooks(model):
+    """The hooks for all modules, and those of each module."""
+    tables = [module_file._global_forward_hooks, module_file._global_forward_pre_hooks]
+    tables.append(module_file._global_forward_hooks_always_called)
     for module in model.modules() if isinstance(model, nn.Module) else ():
-        assert not module._forward_hooks
-        assert not module._forward_pre_hooks
+        tables += [module._forward_hooks, module._forward_pre_hooks]
+    return [key for table in tables for key in table]
 
 
 def call(function, **settings_):
@@ -661,3 +668,104 @@ def test_random_networks_against_a_plain_run(steps, width, samples, seed, indica
                 expected = (output > 0).long()
             assert torch.equal(codes(row[3]), expected)
     assert torch.equal(torch.get_rng_state(), after)
+
+
+# -- other ways to run a model ---------------------------------------------------------------------------------------
+
+
+def test_models_that_differentiate_or_checkpoint_in_forward():
+    class Energy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+
+        def forward(self, x):
+            with torch.enable_grad():
+                x = x.detach().requires_grad_()
+                (slope,) = torch.autograd.grad(self.net(x).sum(), x)
+            return F.gelu(slope)
+
+    assert [r[:2] for r in seen(Energy(), torch.randn(2, 3))] == [("net.1", "relu"), ("(model)", "gelu")]
+
+    def checkpointed(x):
+        return torch.utils.checkpoint.checkpoint(lambda x: F.relu(x), x, use_reentrant=False)
+
+    assert [r[1] for r in seen(checkpointed, torch.randn(2, 3))] == ["relu"]
+    mapped = torch.vmap(lambda row: F.relu(row).sum())
+    rows = seen(mapped, torch.tensor([[1.0, -1.0], [2.0, 3.0], [-1.0, -2.0]]))
+    assert [r[2].tolist() for r in rows] == [[[1.0, 0.0], [2.0, 3.0], [0.0, 0.0]]]
+
+
+def test_dropout_follows_the_mode_of_each_module():
+    model = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, dropout=0.5)
+    x = torch.randn(4, 5, 8)
+    for training, same in ((True, False), (False, True)):
+        one, other = (seen(model.train(training), x)[0][2] for _ in range(2))
+        assert torch.equal(one, other) is same
+
+
+def test_autocast():
+    x = torch.randn(4, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        rows = seen(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), x)
+    assert rows[0][2].dtype == torch.bfloat16
+
+
+def test_a_bad_size_among_the_activations_is_named():
+    class Odd(nn.Module):
+        def forward(self, x):
+            return F.relu(x[:3])
+
+    with pytest.raises(InputError, match=r"layer odd \(relu\) gives a tensor of shape \(3, 2\).*the 4 samples"):
+        capture(nn.Sequential(OrderedDict(odd=Odd())), torch.ones(4, 2), print)
+
+
+@pytest.mark.slow
+def test_compiled_models():
+    net = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+    x = torch.randn(5, 3)
+    compiled = torch.compile(net, backend="eager")
+    compiled(x)
+    rows = seen(compiled, x)
+    assert [r[1] for r in rows] == ["relu"]
+    assert torch.equal(rows[0][2], net(x))
+    assert rows[0][0] == "1"
+    assert [r[1] for r in seen(nn.Sequential(compiled, nn.ReLU6()), x)] == ["relu", "relu6"]
+
+
+def test_exported_programs():
+    class Cut(nn.Module):
+        def forward(self, x):
+            return torch.maximum(x, torch.zeros(())).relu_().clamp_(min=0).clamp(0, 6).clamp(min=1e-6)
+
+    program = torch.export.export(Cut(), (torch.randn(5, 3),)).module()
+    assert [r[1] for r in seen(program, torch.randn(5, 3))] == ["relu", "relu", "relu", "relu6"]
+
+
+def test_a_pass_within_a_pass():
+    inner, outer = nn.Sequential(nn.Linear(2, 2), nn.GELU()), nn.Sequential(nn.ReLU(), NewGELU(), nn.ReLU6())
+    names = []
+
+    def visit(observation):
+        names.append(str(observation.layer))
+        capture(inner, torch.ones(3, 2), lambda o: names.append(f"inner {o.layer}"))
+
+    capture(outer, torch.ones(2, 2), visit, also=(NewGELU,))
+    assert names == ["0 (relu)", "inner 1 (gelu)", "1 (NewGELU)", "inner 1 (gelu)", "2 (relu6)", "inner 1 (gelu)"]
+    assert_clean(outer)
+
+
+def test_other_threads_are_not_seen():
+    other = nn.Sequential(nn.ReLU(), nn.Linear(2, 2), NewGELU())
+    mine = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    with ThreadPoolExecutor(1) as pool:
+
+        def run_elsewhere(x):
+            pool.submit(other, torch.ones(3, 2)).result()
+            return mine(x)
+
+        assert [r[:2] for r in seen(run_elsewhere, torch.ones(2, 2), also=(NewGELU,))] == [("(model)", "relu")]
+        theirs = pool.submit(capture, other, torch.ones(3, 2), lambda o: None)
+        assert [layer.kind for layer in capture(mine, torch.ones(2, 2), lambda o: None).layers] == ["relu"]
+        assert [layer.kind for layer in theirs.result().layers] == ["relu"]
+    assert_clean(mine)

@@ -99,6 +99,7 @@ def capture(
     _check(model, visit, indicator, also)
     axis = _axis(batch_dim)
     samples = sample_count(inputs, batch_dim=axis)
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wrapped
     watch = Watch(model, visit, samples=samples, indicator=indicator, max_pool=max_pool, also=also, batch_dim=axis)
     output = _pass(model, _copies(inputs), watch)
     if not watch.layers:
@@ -124,6 +125,7 @@ def sample_count(inputs: Any, *, batch_dim: int = 0) -> int:
 
 
 def _pass(model: Any, inputs: Any, watch: Watch) -> Any:
+    """The output of the pass, or the first thing that went wrong in it."""
     watch.inputs.mark(_tensors(inputs))
     try:
         with watched(model, watch):

@@ -68,7 +68,7 @@ class _Functions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         watch = self.watch
-        outer, watch.calling = watch.calling, getattr(func, "__name__", "")
+        outer, watch.calling = watch.calling, getattr(func, "__name__", "").partition(".")[0].rstrip("_")
         try:
             return func(*args, **(kwargs or {}))
         finally:
@@ -89,7 +89,7 @@ def watched(model: Any, watch: Watch) -> Iterator[None]:
     modules = list(model.modules()) if isinstance(model, nn.Module) else []
     with ExitStack() as stack:
         stack.enter_context(_names(watch))
-        if "torch._dynamo" in sys.modules:
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))  # compiled code fuses activations away
         if any(isinstance(m, torch.jit.ScriptModule) for m in modules):
             stack.enter_context(optimized_execution(False))  # so does an optimised script

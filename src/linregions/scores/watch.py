@@ -29,9 +29,6 @@ from .provenance import Provenance
 Tensor = torch.Tensor
 Planes = Callable[[Tensor], tuple[Tensor, ...]]
 
-# How the functions that cut at zero are called in Python.
-_CUTTING = {form for name in (*CUTS, "max") for form in (name, f"{name}_", f"{name}.default", f"{name}.Tensor")}
-
 
 class Running:
     """The modules that are running, and where an exception came from; kept by forward hooks."""
@@ -100,7 +97,7 @@ class Watch:
         self.inputs = Provenance()
         self.layers: list[Layer] = []
         self.ignored: list[Ignored] = []
-        self.calling: str | None = None  # the torch function that Python called, while it runs
+        self.calling: str | None = None  # the name of the torch function that Python called, while it runs
         self.paused = False
         self.refusal: BaseException | None = None
         self._doubts: list[tuple[Layer, Tensor]] = []
@@ -109,7 +106,7 @@ class Watch:
         """What the operation counts as here; None for most operations."""
         if self.running.covered:
             return None
-        if operation in CUTS and self.calling is not None and self.calling not in _CUTTING:
+        if operation in CUTS and self.calling is not None and self.calling not in (*CUTS, "max"):
             return None  # a safeguard within a library function
         kind = recognise(operation, args, kwargs)
         if kind is None or (kind.pool and not self.max_pool) or (kind.name in GATES and kind.name not in self.gates):
