@@ -8,6 +8,7 @@ from typing import Any
 
 from .kinds import Pieces
 from .needs import torch
+from .patterns.compare import above, below
 
 Tensor = torch.Tensor
 
@@ -85,12 +86,12 @@ def plane_count(indicator: str, *, max_pool: bool = False) -> int:
 
 def positive(values: Tensor) -> tuple[Tensor, ...]:
     """[z > 0]; zero of either sign is not positive."""
-    return (values > 0,)
+    return (above(values),)
 
 
 def sign(values: Tensor) -> tuple[Tensor, ...]:
     """The sign, in two planes: 1 is (1, 0), -1 is (0, 1), and zero of either sign is (0, 0)."""
-    return values > 0, values < 0
+    return above(values), below(values)
 
 
 def piece_planes(pieces: Pieces | None, dtype: torch.dtype) -> Callable[[Tensor], tuple[Tensor, ...]]:
@@ -103,11 +104,11 @@ def piece_planes(pieces: Pieces | None, dtype: torch.dtype) -> Callable[[Tensor]
     lower, upper = _rounded(pieces.lower, dtype), None if pieces.upper is None else _rounded(pieces.upper, dtype)
 
     def planes(values: Tensor) -> tuple[Tensor, ...]:
-        above = values > lower
+        active = above(values, lower)
         if upper is None:
-            return above, torch.zeros_like(above)
-        beyond = values >= upper
-        return above & ~beyond, beyond
+            return active, torch.zeros_like(active)
+        below_upper = below(values, upper)
+        return active & below_upper, ~below_upper
 
     return planes
 
