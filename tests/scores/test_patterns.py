@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from linregions.partition import Kind
 torch = pytest.importorskip("torch")
 
 from linregions.scores.patterns import (  # noqa: E402
+    BatchCounter,
     Between,
     HammingKernel,
     LayerPatterns,
@@ -45,6 +46,7 @@ class Observation:
     values: torch.Tensor
     planes: Callable[[torch.Tensor], tuple[torch.Tensor, ...]] = lambda z: (z > 0,)
     width: int = 1
+    layer: str = "layer"
 
 
 def positive(values):
@@ -102,7 +104,7 @@ def counted(counter, network, observe=positive):
     return found, counter.distinct
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(networks, st.sampled_from(["auto", *EXACT]), st.sampled_from([1, 2]))
 def test_exact_methods_equal_the_literal_definition(network, method, width):
     samples = network[0].shape[0]
@@ -207,16 +209,16 @@ def test_blocks_do_not_matter(samples, method, monkeypatch):
 def test_sparse_layers_of_a_large_table(bits):
     """A table of more than 2^18 places is not cleared for a small layer, which is sorted instead."""
     rng = np.random.default_rng(bits)
-    bitmap, seen = Bitmap(bits), set()
+    bitmap, seen = Bitmap(bits), np.empty(0, dtype=np.int64)
     for units in (3, 1000, 0, (1 << bits) // 16 + 5, 7):
         values = rng.integers(0, 1 << bits, units)
-        seen |= set(values.tolist())
+        seen = np.union1d(seen, values)
         bitmap.begin(units)
         for part in np.array_split(values, 3):
             rows = torch.from_numpy(np.stack([part >> 8 * k & 255 for k in range(3)]).astype(np.uint8))
             bitmap.put(rows)
-        assert bitmap.end() == len(set(values.tolist()))
-        assert bitmap.distinct == len(seen)
+        assert bitmap.end() == np.unique(values).size
+        assert bitmap.distinct == seen.size
     assert bitmap.bytes <= 2 << bits
 
 
@@ -495,3 +497,40 @@ def test_observations_that_do_not_fit():
         counter.merge(PatternCounter(5))
     with pytest.raises(InputError, match="seed=1"):
         PatternCounter(4, method="hashed").merge(PatternCounter(4, method="hashed", seed=1))
+
+
+@given(networks, st.lists(st.integers(1, 70), min_size=1, max_size=6), st.sampled_from([1, 2]), st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_batches_of_samples_add_up(network, sizes, width, seed):
+    """Samples in batches of any sizes, the batches from last to first."""
+    samples = network[0].shape[0]
+    counter = BatchCounter(samples, width=width, seed=seed)
+    edges = [0, *sorted({e for e in itertools.accumulate(sizes) if e < samples}), samples]
+    for first, last in reversed(list(itertools.pairwise(edges))):
+        for number, values in enumerate(network):
+            seen = (sign if width == 2 else positive)(torch.from_numpy(values[first:last]))
+            counter.add(replace(seen, layer=f"layer {number}"), first)
+    every = np.concatenate(network, axis=1)
+    assert counter.distinct == literal_swap(every, width)
+    assert counter.kind is Kind.ESTIMATE
+    assert counter.interval == Between(counter.distinct, counter.distinct, 1 - every.shape[1] ** 2 / 2**65)
+    assert counter.bytes == 8 * every.shape[1]
+
+
+def test_batches_that_do_not_fit():
+    counter = BatchCounter(10)
+    assert counter.distinct == 0
+    counter.add(positive(torch.ones(4, 3)), 2)
+    for first, message in (
+        (7, "samples 7 to 10 are not among the 10"),
+        (-1, "samples -1 to 2 are not among the 10"),
+        (5, "was shown some of the samples from 5 before"),
+    ):
+        with pytest.raises(InputError, match=message):
+            counter.add(positive(torch.ones(4, 3)), first)
+    with pytest.raises(InputError, match="has 5 units, 3 in another batch"):
+        counter.add(positive(torch.ones(4, 5)), 6)
+    with pytest.raises(InputError, match="2 bit planes"):
+        counter.add(sign(torch.ones(4, 3)), 6)
+    with pytest.raises(InputError, match="layer layer has seen 4 of 10 samples"):
+        counter.distinct  # noqa: B018

@@ -4,14 +4,17 @@
 compare the samples with each other (the standard pattern count, and NWOT).
 """
 
+from .batches import BatchCounter
+from .between import Between
 from .compare import above, below
-from .counter import METHODS, Between, LayerPatterns, PatternCounter
+from .counter import METHODS, LayerPatterns, PatternCounter
 from .kernel import HammingKernel
 from .reading import Reader, read
 from .rows import RowCounter
 
 __all__ = [
     "METHODS",
+    "BatchCounter",
     "Between",
     "HammingKernel",
     "LayerPatterns",

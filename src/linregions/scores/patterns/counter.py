@@ -9,6 +9,7 @@ from ...checks import plural, shown, whole_number
 from ...errors import InputError
 from ...partition import Kind
 from ..needs import torch
+from .between import Between
 from .bitmap import MOST_BITS, Bitmap
 from .certified import distinct_words
 from .hashed import RandomSums
@@ -50,22 +51,6 @@ class LayerPatterns:
     def __str__(self) -> str:
         tail = f"{self.dead:,} dead, {self.always_on:,} always on"
         return f"{plural(self.distinct, 'pattern')} of {plural(self.units, 'unit')}, {tail}"
-
-
-@dataclass(frozen=True)
-class Between:
-    """Where the true number lies, with a probability of at least `level`."""
-
-    low: int
-    high: int
-    level: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """The record as plain JSON types."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        return f"between {self.low:,} and {self.high:,} with probability {self.level:.12g}"
 
 
 class Store(Protocol):

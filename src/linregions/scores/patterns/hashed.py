@@ -28,22 +28,36 @@ class RandomSums:
     """
 
     def __init__(self, bits: int, *, seed: int) -> None:
-        numbers = np.random.default_rng(seed).integers(-(2**63), 2**63, bits + 1, dtype=np.int64)
-        summands = np.zeros((-(-bits // 8), 8), dtype=np.int64)
-        summands.reshape(-1)[:bits] = numbers[1:]
-        # tables[j, b] is the sum over the bits of the byte b in byte row j: one look-up instead of eight additions.
-        tables = np.zeros((summands.shape[0], 256), dtype=np.int64)
-        for place in range(8):
-            with_bit = (np.arange(256) >> place & 1).astype(bool)
-            tables[:, with_bit] += summands[:, place, None]
-        tables[0] += numbers[0]
-        self._tables = torch.from_numpy(tables)
+        numbers = uniform_numbers(bits + 1, seed)
+        self._tables = byte_tables(numbers[1:])
+        self._tables[0] += int(numbers[0])
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Hashes of all units: (byte rows, units) to (units, 1)."""
         if self._tables.device != rows.device:
             self._tables = self._tables.to(rows.device)
-        found = self._tables[0].index_select(0, rows[0].to(torch.int32))
-        for place in range(1, rows.shape[0]):
-            found += self._tables[place].index_select(0, rows[place].to(torch.int32))
-        return found.unsqueeze(1)
+        return looked_up(self._tables, rows).unsqueeze(1)
+
+
+def uniform_numbers(count: int, seed: int) -> np.ndarray:
+    """Independent uniform numbers of 64 bits, (count,) of int64; the first of many are those of few."""
+    return np.random.default_rng(seed).integers(-(2**63), 2**63, count, dtype=np.int64)
+
+
+def byte_tables(summands: np.ndarray) -> Tensor:
+    """Entry [j, b]: the sum of the summands of the bits in b, the byte j of a unit; one look-up for eight additions."""
+    padded = np.zeros((-(-len(summands) // 8), 8), dtype=np.int64)
+    padded.reshape(-1)[: len(summands)] = summands
+    tables = np.zeros((len(padded), 256), dtype=np.int64)
+    for place in range(8):
+        with_bit = (np.arange(256) >> place & 1).astype(bool)
+        tables[:, with_bit] += padded[:, place, None]
+    return torch.from_numpy(tables)
+
+
+def looked_up(tables: Tensor, rows: Tensor) -> Tensor:
+    """The sum of the tables' entries for every unit: byte rows (byte rows, units) to (units,)."""
+    found = tables[0].index_select(0, rows[0].to(torch.int32))
+    for place in range(1, rows.shape[0]):
+        found += tables[place].index_select(0, rows[place].to(torch.int32))
+    return found
