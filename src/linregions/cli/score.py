@@ -18,6 +18,7 @@ from ..scores.record import Score
 from ..scores.swap import swap_score
 from . import status
 from .domains import samples_of
+from .progress import Progress
 
 # What a file cannot have: it holds weights, and no code that could draw others.
 FOR_MODULES = ("init", "repeats", "mode", "device")
@@ -37,11 +38,13 @@ def score(options: Namespace) -> tuple[str, int]:
         "seed": options.seed,
         "eps": options.eps,
     }
-    if options.module is None:
-        found = swap_score(options.model, inputs, **chosen)
-    else:
-        chosen |= {name: value for name in FOR_MODULES if (value := getattr(options, name)) is not None}
-        found = _score_module(options.module, inputs, chosen)
+    with Progress("patterns") as progress:
+        chosen["progress"] = progress.callback
+        if options.module is None:
+            found = swap_score(options.model, inputs, **chosen)
+        else:
+            chosen |= {name: value for name in FOR_MODULES if (value := getattr(options, name)) is not None}
+            found = _score_module(options.module, inputs, chosen)
     facts = {"model": options.model or options.module, "data": options.data, **found.as_dict()}
     return json.dumps(facts) if options.json else readable(found, options.layers), status.DONE
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def swap_score(
         max_pool: take max-pooling as an activation too.
         also: more activations: module classes, or names of gates, as for `capture`.
         batch_dim: the axis of the samples, in the inputs and in the activations.
-        companions: count standard patterns and NWOT in the same pass.
+        companions: count standard patterns and NWOT in the same pass (S^2 V operations); they compare the samples in
+            everything that the indicator shows.
         method: how patterns are counted: "auto" (exact), or one of `PatternCounter`.
         eps: count the recorded values within `eps` of 0 (0 itself left out), whose sign another device may not share.
         seed: of the draws of weights and of dropout.
@@ -107,7 +109,7 @@ def swap_score(
     _one_of(mode, "mode", MODES)
     if not callable(init):
         _one_of(init, "init", INITS, " or a function of (model, generator)")
-    seed = _from_zero(seed, "seed", most=2**63 - 1)
+    seed = _from_zero(seed, "seed", most=2**63)
     batch_dim = _from_zero(batch_dim, "batch_dim")
     repeats = (1 if init == "keep" else REPEATS) if repeats is None else whole_number(repeats, "repeats")
     counting: dict[str, Any] = {
@@ -121,9 +123,12 @@ def swap_score(
     if isinstance(model, Network | str | Path):
         from .network import score_network
 
-        return score_network(
+        score = score_network(
             model, inputs, counting, facts, max_pool=max_pool, repeats=repeats, init=init, device=device
         )
+        if progress is not None:
+            progress(1.0, score.per_repeat[0])
+        return score
     return _score_module(
         model,
         inputs,
@@ -205,11 +210,10 @@ def _one_of(value: Any, what: str, names: Sequence[str], more: str = "") -> None
 
 
 def _from_zero(value: Any, what: str, *, most: int | None = None) -> int:
-    if type(value) is int and value == 0:
-        return 0
     try:
-        return whole_number(value, what, most=most)
-    except InputError:
+        # One more, because `whole_number` begins at 1.
+        return whole_number(value if isinstance(value, bool) else index(value) + 1, what, most=most) - 1
+    except (TypeError, InputError):
         raise InputError(f"{what} must be a whole number from 0, got {shown(value)}") from None
 
 
