@@ -35,7 +35,7 @@ class LayerScore:
 
     def __str__(self) -> str:
         return (
-            f"{self.name} ({self.kind}): {number(self.distinct)} distinct of {plural(self.units, 'unit')}, "
+            f"{self.name} ({self.kind}): {number(self.distinct)} distinct of {self.units:,} units, "
             f"{number(self.dead)} dead, {number(self.always_on)} always on"
         )
 
@@ -240,7 +240,6 @@ def summarise(
         ignored=tuple(ignored),
         warnings=(
             *_on_saturation(swap, units, symbols, samples),
-            *_on_standard(standard, samples),
             *_on_underflow(size, parameters),
             *_on_units(passes),
             *_on_estimates(passes),
@@ -289,20 +288,12 @@ def _on_saturation(swap: float, units: int, symbols: int, samples: int) -> list[
     share = f"{100 * swap / limit:.1f} %"
     if limit == units:
         return [
-            f"{share} of the {plural(units, 'unit')} have a pattern of their own: the score is a count of units; "
+            f"there are nearly as many patterns as units ({share} of {units:,}): the score is a count of units; "
             "compare it with that count, or take fewer samples"
         ]
     return [
         f"{share} of the {limit:,} patterns that {samples} samples can show are there, so networks can hardly differ; "
         "take more samples"
-    ]
-
-
-def _on_standard(standard: float | None, samples: int) -> list[str]:
-    if standard is None or standard < samples:
-        return []
-    return [
-        f"every sample has its own standard pattern, so the standard count ({samples}) tells networks apart no more"
     ]
 
 
@@ -356,12 +347,7 @@ def _lines(score: Score) -> list[tuple[str, str]]:
     lines = [("swap", swap), *_size_lines(score)]
     lines.append(("limit", f"{score.limit:,}, {of}; {100 * score.saturation:.1f} % reached"))
     lines.append(("units", _unit_line(score)))
-    samples = f"{score.samples}"
-    if score.standard is not None:
-        samples += f"; {number(score.standard)} standard patterns"
-    if score.nwot is not None:
-        samples += f"; NWOT {'-inf (singular kernel)' if score.nwot == -math.inf else f'{score.nwot:.4f}'}"
-    lines.append(("samples", samples))
+    lines.append(("samples", _sample_line(score)))
     if score.parameters is not None:
         lines.append(("parameters", f"{score.parameters:,}"))
     if score.near_zero is not None:
@@ -375,6 +361,17 @@ def _unit_line(score: Score) -> str:
     dead, on = (sum(getattr(layer, name) for layer in score.layers) * share for name in ("dead", "always_on"))
     calls = plural(len(score.layers), "activation")
     return f"{score.units:,} in {calls}; {dead:.1f} % dead, {on:.1f} % always on"
+
+
+def _sample_line(score: Score) -> str:
+    parts = [f"{score.samples}"]
+    if score.standard is not None:
+        # The number is at its limit then and tells networks apart no more.
+        all_differ = " (each sample its own)" if score.standard == score.samples else ""
+        parts.append(f"{number(score.standard)} standard patterns{all_differ}")
+    if score.nwot is not None:
+        parts.append(f"NWOT {'-inf (singular kernel)' if score.nwot == -math.inf else f'{score.nwot:.4f}'}")
+    return "; ".join(parts)
 
 
 def _size_lines(score: Score) -> list[tuple[str, str]]:
