@@ -157,7 +157,7 @@ def test_what_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         refused(capsys, f"--{name.split()[0]}: a file is scored", "net.npz", *data, *f"--{name}".split())
     refused(capsys, "give mu and sigma", "net.npz", *data, "--regularised")
     refused(capsys, "expected a number, got 'x'", "net.npz", *data, "--mu", "x", "--sigma", "1")
-    refused(capsys, "passes would all be the same", "--module", "score_nets:small", *data, "--repeats", "2")
+    refused(capsys, "all 2 passes would be the same", "--module", "score_nets:small", *data, "--repeats", "2")
     np.save("one.npy", np.zeros(3))
     refused(capsys, "(n, ...), got an array of shape (3,)", "net.npz", "--data", "one.npy")
     np.save("objects.npy", np.array([{}, {}]), allow_pickle=True)

@@ -297,6 +297,17 @@ def test_dropout_is_random_and_seeded() -> None:
     assert swap_score(model, x, mode="train", repeats=4).per_repeat == score.per_repeat
 
 
+def test_noise_that_a_model_draws_by_itself_may_be_repeated() -> None:
+    class Noise(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x + torch.randn(x.shape[1:])
+
+    model, x = nn.Sequential(Noise(), *mlp(0, [3, 40])), normal(0, 8, 3)
+    score = swap_score(model, x, mode="eval", repeats=3)
+    assert len(set(score.per_repeat)) > 1
+    assert swap_score(model, x, mode="eval", repeats=3).per_repeat == score.per_repeat
+
+
 def test_progress_is_told() -> None:
     told: list[tuple[float, int]] = []
     score = swap_score(mlp(0, [3, 10]), normal(0, 6, 3), init="gaussian", repeats=4, progress=lambda *a: told.append(a))
@@ -413,8 +424,9 @@ def test_bad_arguments() -> None:
     assert swap_score(model, x, seed=zero).seed == 0
     refused("batch_dim must be a whole number from 0", model, x, batch_dim=-1)
     refused("repeats must be a positive whole number", model, x, repeats=0)
-    refused("passes would all be the same", model, x, repeats=2)
-    refused("passes would all be the same", model, x, repeats=2, mode="train")
+    refused("draws nothing at random in mode 'auto'", model, x, repeats=2)
+    refused("all 2 passes would be the same", model, x, repeats=2, mode="train")
+    refused("all 3 passes would be the same", cnn(0, dropout=0.5), normal(0, 6, 3, 8, 8), repeats=3)
     refused("device: 'gpu' cannot be used here", model, x, device="gpu")
     refused("nothing is computed", model, x, device="meta")
     refused("eps must be positive", model, x, eps=0)

@@ -172,7 +172,6 @@ def _score_module(
 
     start = time.perf_counter()
     _check_module(model)
-    _check_repeats(model, plan)
     device = _device(plan.device)
     tensors, samples = prepared(inputs, model, batch_dim=plan.batch_dim, device=device)
     random = torch.Generator().manual_seed(counting["seed"])
@@ -184,8 +183,10 @@ def _score_module(
         for k in range(plan.repeats):
             redraw(model, plan.init, random)
             _seed_the_world(int(torch.randint(2**62, (), generator=random)))
-            collector = Collector(samples, **counting)
+            before, collector = _world(), Collector(samples, **counting)
             ignored = capture(model, tensors, collector.visit, **what).ignored
+            if k == 0 and plan.repeats > 1 and plan.init == "keep":
+                _refuse_equal_repeats(before, plan)
             passes.append(collector.result())
             symbols = max(symbols, collector.symbols)
             if plan.progress is not None:
@@ -243,31 +244,21 @@ def _check_module(model: Any) -> None:
             raise InputError(f"model: {name} is on the device meta and has no numbers; load or draw its weights first")
 
 
-def _check_repeats(model: Any, plan: _Plan) -> None:
-    if plan.repeats > 1 and plan.init == "keep" and not _may_be_random(model, plan.mode):
+def _world() -> list[Any]:
+    """The state of torch's global generators."""
+    from .needs import torch
+
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [])]
+
+
+def _refuse_equal_repeats(before: list[Any], plan: _Plan) -> None:
+    """After the first pass: with the weights kept, another one can only differ if this one drew random numbers."""
+    after = _world()
+    if len(before) == len(after) and all(bool((a == b).all()) for a, b in zip(before, after, strict=True)):
         raise InputError(
-            f'repeats: {plan.repeats} passes would all be the same with init="keep" and mode {plan.mode!r}; '
-            'leave repeats out, or draw weights with init="gaussian" or "default"'
+            f'repeats: the model draws nothing at random in mode {plan.mode!r}, so with init="keep" all {plan.repeats} '
+            'passes would be the same; leave repeats out, or draw weights with init="gaussian" or "default"'
         )
-
-
-def _may_be_random(model: Any, mode: str) -> bool:
-    """Whether two passes with the same weights can differ: some part in training mode may draw numbers."""
-    if mode in ("auto", "eval"):
-        return False
-    training = [m for m in model.modules() if mode == "train" or m.training]
-    return any(_draws(m) for m in training)
-
-
-def _draws(module: Any) -> bool:
-    from .needs import nn
-
-    if isinstance(module, nn.RReLU):
-        return True
-    if type(module).__module__.startswith("torch.nn."):
-        share = getattr(module, "p", getattr(module, "dropout", 0.0))
-        return isinstance(share, float | int) and share > 0.0
-    return True  # somebody's own module may draw what it likes
 
 
 def _device(device: Any) -> Any:
