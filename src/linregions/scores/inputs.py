@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def prepared(inputs: Any, model: nn.Module, *, batch_dim: int = 0, device: Any =
         InputError: there is nothing, or NaN or infinity, or images as small integers, or only one sample, or the
             inputs disagree on how many samples there are.
     """
-    first = next((p for p in [*model.parameters(), *model.buffers()] if p.is_floating_point()), None)
+    first = next((p for p in chain(model.parameters(), model.buffers()) if p.is_floating_point()), None)
     dtype = torch.get_default_dtype() if first is None else first.dtype
     where = device if device is not None else None if first is None else first.device
     named = _named(inputs)
