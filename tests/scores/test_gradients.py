@@ -444,5 +444,43 @@ def test_losses_refused(measure):
         measure(nn.Conv2d(2, 3, 1), x)
     with pytest.raises(UndefinedMeasureError, match=r"gradient of weight 0\.weight has NaN or infinite entries"):
         measure(net, x, loss_fn=lambda y, t: y.sum() * math.inf)
+    with pytest.raises(ValueError, match="batch_size") as raised:
+        measure(net, x, targets=torch.zeros(9, dtype=torch.long))
+    assert raised.value.__notes__ == ["in the loss, on an output of shape (4, 3); output= can pick or reshape it"]
     with pytest.raises(InputError, match="no weight with two or more axes"):
         measure(nn.ReLU(), torch.rand(2, 3))
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_inputs_may_be_arrays(measure):
+    net, x = conv_net(), batch()
+    backwards = x.double().numpy()[::-1].copy()[::-1]  # another type, negative strides
+    backwards.setflags(write=False)
+    assert measure(net, backwards) == measure(net, x)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "1", 2**63])
+def test_seeds_refused(measure, seed):
+    with pytest.raises(InputError, match="seed must be a whole number from 0"):
+        measure(conv_net(), batch(), seed=seed)
+
+
+def test_the_state_of_an_unused_cuda_is_left_alone():
+    if torch.cuda.is_initialized():
+        pytest.skip("CUDA is in use")
+    before = len(torch.cuda._queued_calls)
+    grad_norm(conv_net(), batch())
+    assert len(torch.cuda._queued_calls) == before
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_same_numbers_on_a_gpu(measure):
+    net, x = conv_net().double(), batch().double()
+    here = measure(net, x)
+    state = torch.cuda.get_rng_state()
+    there = measure(net, x, device="cuda")
+    assert there.value == pytest.approx(here.value, rel=1e-8)
+    assert next(net.parameters()).device.type == "cpu"
+    assert torch.equal(torch.cuda.get_rng_state(), state)

@@ -393,3 +393,14 @@ def test_models_refused():
     differs = Calls(lambda m, x: torch.autograd.grad(m.a(x).pow(2).sum(), x)[0], a=nn.Linear(4, 4))
     with pytest.raises(InputError, match="differentiates inside its forward"):
         depth(differs, torch.rand(2, 4))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])  # other attention kernels
+def test_the_same_sizes_on_a_gpu(dtype):
+    layer = nn.TransformerEncoderLayer(64, 2, 16, batch_first=True).to(dtype)
+    x = torch.rand(3, 8, 64, dtype=dtype)
+    assert flops(layer, x, device="cuda") == attention_flops(8, 64, 16)
+    assert depth(layer, x, device="cuda") == 6
+    assert flops(nn.LSTM(4, 3, batch_first=True), torch.rand(2, 5, 4), device="cuda") == 2 * 5 * 4 * 3 * 7
+    assert network_sizes(small_net(), torch.rand(3, 2, 5, 5), device="cuda").flops == 1512

@@ -161,7 +161,11 @@ def loss_measures(
             targets, labels = random_labels(y, seed), f"random, seed {seed}"
         elif isinstance(targets, torch.Tensor):
             targets = targets.to(y.device)
-        loss = (loss_fn or nn.functional.cross_entropy)(y, targets)
+        try:
+            loss = (loss_fn or nn.functional.cross_entropy)(y, targets)
+        except Exception as error:
+            error.add_note(f"in the loss, on an output of shape {tuple(y.shape)}; output= can pick or reshape it")
+            raise
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             raise InputError(
                 f"loss_fn must return one number as a tensor, got {shown(loss)}; take the mean over the batch"

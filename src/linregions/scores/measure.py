@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from operator import index
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -91,7 +92,8 @@ def leaves(inputs: Inputs, model: Any) -> tuple[list[Any], Inputs, int]:
     def leaf(x: Any) -> Any:
         if not isinstance(x, torch.Tensor | np.ndarray):
             raise InputError(f"inputs must be a tensor or array, or a tuple or dict of them, got {shown(x)}")
-        x = torch.as_tensor(x).detach()
+        # An array is copied first: torch takes no negative strides and warns of read-only memory.
+        x = x.detach() if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x, order="C"))
         if x.ndim:  # a tensor without axes is an option of the model
             counts.append(x.shape[0])
         x = x.to(device=device, dtype=dtype if x.is_floating_point() else None, copy=True)
@@ -116,6 +118,7 @@ def prepared(model: Any, *, mode: str, device: Any = None, seed: int = 0) -> Ite
     if not isinstance(model, nn.Module):
         raise InputError(f"model must be a torch.nn.Module, got {shown(model)}")
     refuse_lazy(model)
+    seed = _checked_seed(seed)
     with unchanged(model), torch.inference_mode(False), torch.enable_grad():
         if device is not None:
             model.to(device)
@@ -128,6 +131,16 @@ def prepared(model: Any, *, mode: str, device: Any = None, seed: int = 0) -> Ite
         if torch.cuda.is_initialized():
             torch.cuda.manual_seed_all(seed)
         yield
+
+
+def _checked_seed(seed: Any) -> int:
+    try:
+        number = -1 if isinstance(seed, bool) else index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**63:
+        raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, got {shown(seed)}")
+    return number
 
 
 def refuse_lazy(model: Any) -> None:
