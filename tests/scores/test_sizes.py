@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
+from linregions.scores import products  # noqa: E402
 from linregions.scores.sizes import depth, flops, network_sizes, parameters, units  # noqa: E402
 
 
@@ -159,6 +160,17 @@ def test_attention_fused_or_spelled_out(mask):
         assert depth(Calls(function), inputs) == 2
 
 
+def test_fused_attention_with_values_of_another_width():
+    # Only kernels for GPUs take them; the formula is the same.
+    q, k, v = torch.zeros(2, 3, 5, 4), torch.zeros(2, 3, 6, 4), torch.zeros(2, 3, 6, 7)
+    assert multiply_adds("_scaled_dot_product_efficient_attention", q, k, v, None) == 2 * 3 * 5 * 6 * (4 + 7)
+    assert multiply_adds("_scaled_dot_product_flash_attention_for_cpu", q, k, k) == 2 * 3 * 5 * 6 * (4 + 4)
+
+
+def multiply_adds(name, *args):
+    return products._MULTIPLY_ADDS[name](*args)
+
+
 def test_values_run_through_one_product_of_attention_only():
     def late(self, x):
         v = self.third(self.second(self.first(x)))
@@ -174,8 +186,10 @@ def test_values_run_through_one_product_of_attention_only():
 def test_recurrent_layers_step_by_step(layer, gates):
     x = torch.rand(2, 5, 4)
     net = layer(4, 3, batch_first=True)
+    torch.backends.mkldnn.enabled = True
     assert flops(net, x) == 2 * 5 * gates * 3 * (4 + 3)
     assert depth(net, x) == 5
+    assert torch.backends.mkldnn.enabled
 
 
 def test_other_products():

@@ -80,8 +80,8 @@ def test_swap_does_not_split():
 # ---- find_measures
 
 
-def alone(net, x, y):
-    score = swap_score(net, x)
+def alone(net, x, y, **options):
+    score = swap_score(net, x, **options)
     return {
         "swap": score.value,
         "standard": score.standard,
@@ -91,9 +91,9 @@ def alone(net, x, y):
         "flops": flops(net, x),
         "depth": depth(net, x),
         "synflow": float(synflow(net, x)),
-        "jacob_cov": float(jacobian_covariance(net, x)),
-        "grad_norm": float(grad_norm(net, x, targets=y)),
-        "snip": float(snip(net, x, targets=y)),
+        "jacob_cov": float(jacobian_covariance(net, x, **options)),
+        "grad_norm": float(grad_norm(net, x, targets=y, **options)),
+        "snip": float(snip(net, x, targets=y, **options)),
     }
 
 
@@ -106,6 +106,19 @@ def test_every_measure_is_what_its_function_gives():
     assert all(type(value) is float for value in found.values())
     for name in MEASURES:
         assert find_measures(net, loader, ("random", 2, 3), "cpu", F.cross_entropy, [name]) == {name: found[name]}
+
+
+def test_mode_and_seed_reach_every_measure():
+    net, loader = conv_net(), batches()
+    x, y = loader[0]
+    modes = ("auto", "eval", "train")
+    found = {mode: find_measures(net, loader, ("random", 1, 3), mode=mode, seed=3) for mode in modes}
+    for mode in modes:
+        assert found[mode] == alone(net, x, y, mode=mode, seed=3)
+    for name in ("nwot", "jacob_cov", "grad_norm", "snip"):
+        assert len({found[mode][name] for mode in modes[:2]}) == 2
+    for name in ("jacob_cov", "grad_norm", "snip"):  # what comes after dropout
+        assert len({found[mode][name] for mode in modes}) == 3
 
 
 def test_the_order_is_the_callers():

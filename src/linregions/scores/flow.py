@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from ..checks import shown
@@ -82,7 +81,10 @@ def synflow(
     for value, name, allowed in ((norm, "norm", NORMS), (precision, "precision", PRECISIONS)):
         if value not in allowed:
             raise InputError(f"{name} must be {' or '.join(allowed)}, got {shown(value)}")
-    with prepared(model, mode="eval", device=device, seed=seed), _linearised(model, precision), _norms(model, norm):
+    with prepared(model, mode="eval", device=device, seed=seed):
+        _linearise(model, precision)
+        if norm == "skip":
+            _pass_through(model)
         named = weights(model)
         found, called, _ = leaves(inputs, model)
         if len(found) < len(as_call(inputs)[0]) + len(as_call(inputs)[1]):
@@ -108,38 +110,24 @@ def synflow(
     return Measure("synflow", math.log(flow) if log else flow, HIGHER, 1)
 
 
-@contextmanager
-def _linearised(model: Any, precision: str) -> Iterator[None]:
-    """Absolute values in place of parameters and persistent buffers; the old tensors come back, not copies of them."""
-    state = [t for t in model.state_dict(keep_vars=True).values() if isinstance(t, torch.Tensor)]
+# `prepared` gives back what these two change: types, values, and attributes of modules.
+
+
+def _linearise(model: Any, precision: str) -> None:
+    """Put absolute values in place of parameters and persistent buffers."""
+    positive = {id(t) for t in model.state_dict(keep_vars=True).values() if isinstance(t, torch.Tensor)}
     # Buffers outside the state, such as fixed masks, keep their sign and change only their type.
-    every = {id(t): t for t in (*model.parameters(), *model.buffers())}.values()
-    positive = {id(t) for t in state}
-    before = [(t, t.data) for t in every if t.is_floating_point()]
-    try:
-        for t, data in before:
-            new = data.abs() if id(t) in positive else data
+    for t in {id(t): t for t in (*model.parameters(), *model.buffers())}.values():
+        if t.is_floating_point():
+            new = t.data.abs() if id(t) in positive else t.data
             t.data = new.double() if precision == "float64" else new
-        yield
-    finally:
-        for t, data in before:
-            t.data = data
 
 
-@contextmanager
-def _norms(model: Any, norm: str) -> Iterator[None]:
-    """With "skip", normalisation layers hand on what they get; their own forward is not run."""
-    layers = [m for m in model.modules() if norm == "skip" and isinstance(m, NORMALISATIONS)]
-    before = [m.__dict__.get("forward") for m in layers]
-    try:
-        for m in layers:
+def _pass_through(model: Any) -> None:
+    """Make normalisation layers hand on what they get, without running their own forward."""
+    for m in model.modules():
+        if isinstance(m, NORMALISATIONS):
             m.__dict__["forward"] = _hand_on
-        yield
-    finally:
-        for m, forward in zip(layers, before, strict=True):
-            m.__dict__.pop("forward", None)
-            if forward is not None:
-                m.__dict__["forward"] = forward
 
 
 def _hand_on(*args: Any, **kwargs: Any) -> Any:

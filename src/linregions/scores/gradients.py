@@ -271,5 +271,5 @@ def correlation_score(rows: Any, k: float = 1e-5) -> float:
     rows = rows / rows.abs().amax(dim=1, keepdim=True)
     rows = rows - rows.mean(dim=1, keepdim=True)
     rows = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    eigenvalues = torch.linalg.eigvalsh(rows @ rows.T).clamp(min=0)
+    eigenvalues = torch.linalg.eigvalsh(rows @ rows.T)
     return -float((torch.log(eigenvalues + k) + 1 / (eigenvalues + k)).sum())
