@@ -150,8 +150,9 @@ class FlexiBERT:
             vocabulary: number of different tokens; the published models have 30,522.
             positions: longest text in tokens.
             as_published: build what the published scores of this space were computed on: hidden size 256 and
-                feed-forward width 1024 whatever the architecture says, and no LayerNorm after a linear transform, which
-                is also left unscaled.  Its number of parameters is the published one.
+                feed-forward width 1024 whatever the architecture says, and no LayerNorm after a linear transform.  Its
+                number of parameters is the published one.  The transform is left unscaled, which no published number
+                settles: unscaled, some GELU outputs are exactly 0, as was observed on the published models.
             device: where the model goes.
 
         Raises:
