@@ -203,7 +203,8 @@ def _read_rows(folder: Path) -> tuple[dict[str, Row], int | None]:
     for number, line in enumerate(content[:end].splitlines(), start=1):
         try:
             row = json.loads(line)
-            rows[row.pop("key")] = {name: _value(value) for name, value in row.items()}
+            key = row.pop("key")
+            rows[key] = {name: _value(value) for name, value in row.items()}
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise InputError(
                 f"study: {file}: line {number} is damaged; remove that line, and what it held is measured again"

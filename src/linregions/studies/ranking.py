@@ -29,9 +29,10 @@ SCORE, UNITS, TRUTH = "swap", "units", "accuracy"
 class Column:
     """One way to rank, and how well it does.
 
-    `role` is "score", "control", "baseline" or "ablation"; `given_units`, `given_sizes` (units and parameters) and `given_controls` (all) are
-    partial correlations (None for a control); `top_half` is Spearman among the better half; `behind` is the score's Spearman less this one's
-    on the same resamples; `seconds` is the median cost of one network.
+    `role` is "score", "control", "baseline" or "ablation".  `given_units`, `given_sizes` (units and parameters) and
+    `given_controls` (all of them) are partial correlations, None for a control.  `top_half` is Spearman among the
+    better half, `behind` the score's Spearman less this one's on the same resamples, `seconds` the median cost of one
+    network.
     """
 
     name: str

@@ -81,7 +81,10 @@ def _parts(manifest: Manifest, found: Findings, rows: dict[str, Row], picture: b
     facts, s = manifest.facts, manifest.settings
     asked = facts["asked"]
     done = f"{found.n:,} networks" + (f" of {asked:,} asked for" if found.n < asked else "")
-    failed = [f"{found.failed:,} could not be scored: {_first_error(rows)}"] if found.failed else []
+    failed = [f"{found.failed:,} could not be scored: {_first(rows, 'error')}"] if found.failed else []
+    failed += [
+        f"No {LABELS.get(name, name)}: {_first(rows, f'why_{name}')}" for name in facts["roles"] if name not in found
+    ]
     return [
         Heading(f"SWAP-Score on {s['space']}: {done}", 1),
         Bullets([*sentences(found), *failed]),
@@ -125,9 +128,9 @@ def _note(found: Findings) -> str:
     score = found[SCORE]
     level, resamples = score.spearman.level, score.spearman.resamples
     text = (
-        f"Intervals: {100 * level:g} %, percentiles of {resamples:,} bootstrap resamples of the networks. Given: partial "
-        "Spearman. Better half: Spearman among networks of at least median accuracy. SWAP "
-        "less this: the difference of Spearman on the same resamples; where it includes 0, neither is proven better. "
+        f"Intervals: {100 * level:g} %, percentiles of {resamples:,} bootstrap resamples of the networks. Given: "
+        "partial Spearman. Better half: Spearman among networks of at least median accuracy. SWAP less this: the "
+        "difference of Spearman on the same resamples; where it includes 0, neither is proven better. "
     )
     if score.top is not None:
         text += (
@@ -169,8 +172,8 @@ def _versions(manifest: Manifest) -> str:
     return f"Versions: {'; '.join(seen)}. Times: medians, {'; '.join(machines)}."
 
 
-def _first_error(rows: dict[str, Row]) -> str:
-    return next(row["error"] for row in rows.values() if "error" in row)
+def _first(rows: dict[str, Row], field: str) -> str:
+    return next((row[field] for row in rows.values() if field in row), "no network has a value")
 
 
 def _table(rows: dict[str, Row]) -> str:

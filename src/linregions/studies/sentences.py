@@ -67,9 +67,7 @@ def _beyond_controls(found: Findings) -> list[str]:
     if not partial.defined:
         return [f"Given {controls} the score's partial correlation is {partial}."]
     if partial.decided and (partial.value or 0.0) > 0:
-        return [
-            f"The score knows something that the controls do not: given {controls} its partial Spearman is {partial}."
-        ]
+        return [f"The score knows what the controls do not: given {controls} its partial Spearman is {partial}."]
     if partial.decided:
         return [f"Given {controls} the score ranks the wrong way round: partial Spearman {partial}."]
     return [f"Given {controls} nothing is proven to be left of the score: partial Spearman {partial} includes 0."]
