@@ -31,6 +31,7 @@ def toy(monkeypatch):
 
     monkeypatch.setattr(swap, "_found", lambda space: Named())
     monkeypatch.setattr(swap, "measure", fake)
+    monkeypatch.setattr(report, "_picture", lambda *_: b"")
     few = functools.partial(report.write_report, resamples=30)
     monkeypatch.setattr(swap, "write_report", lambda out, resamples, progress: few(out, progress=progress))
     monkeypatch.setattr(cli.study, "write_report", few)

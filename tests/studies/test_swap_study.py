@@ -14,7 +14,7 @@ from studies.toy import Table, Toy, fake, table
 
 from linregions.errors import InputError
 from linregions.partition import Status
-from linregions.studies import swap
+from linregions.studies import report, swap
 from linregions.studies.folder import read_study
 from linregions.studies.ranking import findings
 from linregions.studies.report import LABELS, write_report
@@ -38,6 +38,19 @@ def quick(monkeypatch):
     return measured
 
 
+@pytest.fixture
+def drawn():
+    """Asked for by the test that looks at the picture."""
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    """Pictures take most of a report's time; one test draws its own."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(report, "_picture", lambda *_: b"\x89PNG")
+
+
+@pytest.mark.usefixtures("drawn")
 def test_a_study_leaves_rows_a_report_a_table_and_a_picture(tmp_path, quick):
     seen = []
     done = swap.run(

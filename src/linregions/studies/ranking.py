@@ -59,7 +59,7 @@ class Findings:
 
     `of_units` and `of_limit` are smallest, median and largest of Psi / V and of Psi / min(V, 2^S); `with_units` is the
     rank correlation of the score with the number of units; `ceiling` is the seed-to-seed Spearman of trained
-    accuracies, where networks were trained; `failed` counts networks that could not be scored.
+    accuracies, where networks were trained from several seeds; `failed` counts networks that could not be scored.
     """
 
     columns: tuple[Column, ...]
@@ -140,9 +140,8 @@ class _Table:
         self.truth = np.array([row[TRUTH] for row in rows], dtype=np.float64)
         self.values = {name: _column(rows, name) for name in roles}
         self.names = [name for name, values in self.values.items() if not np.all(np.isnan(values))]
-        self.controls = [
-            name for name in self.names if roles[name] == "control" and not np.isnan(self.values[name]).any()
-        ]
+        whole = [name for name in self.names if not np.isnan(self.values[name]).any()]
+        self.controls = [name for name in whole if roles[name] == "control"]  # those that can be partialled out
 
     def column(self, name: str) -> Column:
         values = self.values[name]
@@ -168,7 +167,7 @@ class _Table:
         )
 
     def _given(self, score: np.ndarray, truth: np.ndarray, known: np.ndarray, names: list[str]) -> Correlation:
-        controls = {name: self.values[name][known] for name in names if name in self.values}
+        controls = {name: self.values[name][known] for name in names if name in self.controls}
         return partial_spearman(score, truth, controls, **self.options)
 
     def _behind(self, name: str, score: np.ndarray, truth: np.ndarray, known: np.ndarray) -> Correlation | None:
@@ -194,12 +193,13 @@ def _standard_error(rows: list[Row]) -> float | None:
 
 
 def _seconds(rows: list[Row], name: str) -> float | None:
-    """The median cost of one network: of as many passes as the column takes."""
-    passes = {SCORE: "per_repeat", "swap_noise": "per_repeat"}
-    if name in ("swap", "swap_1", "swap_noise", "nwot", "standard"):
-        costs = [row["seconds_pass"] * (len(row[passes[name]]) if name in passes else 1) for row in rows]
+    """The median cost of one network, of as many passes as the column takes."""
+    if name in (SCORE, "swap_noise", "nwot", "standard"):
+        costs = [row["seconds_pass"] * len(row["per_repeat"]) for row in rows]
     else:
-        field = "seconds_sizes" if name in ("flops", "depth") else f"seconds_{name}"
+        field = {"swap_1": "seconds_pass", "flops": "seconds_sizes", "depth": "seconds_sizes"}.get(
+            name, f"seconds_{name}"
+        )
         costs = [row[field] for row in rows if field in row]
     return float(np.median(costs)) if costs else None  # not the mean: the first network waits for imports
 

@@ -149,7 +149,8 @@ def _setting(facts: Row, s: Row) -> list[str]:
         f"{s['mode']}), every network with a seed of its own that follows from seed {s['seed']}."
     )
     lines.append(
-        "SWAP, NWOT and standard patterns come from the same passes; s per net is one pass of SWAP alone for each."
+        "SWAP, NWOT and standard patterns come from the same passes, all draws of them; their s per net is what these "
+        "passes take for SWAP alone."
     )
     if s["baselines"]:
         lines.append("Baselines: the space's own initialisation, random labels, the same inputs.")

@@ -64,8 +64,8 @@ def _beyond_controls(found: Findings) -> list[str]:
     controls = _list([c.label for c in found.columns if c.role == "control"])
     if partial is None or not controls:
         return []
-    if not partial.defined:
-        return [f"Given {controls} the score's partial correlation is {partial}."]
+    if not partial.defined or partial.low is None:
+        return [f"Given {controls} the score's partial Spearman is {partial}."]
     if partial.decided and (partial.value or 0.0) > 0:
         return [f"The score knows what the controls do not: given {controls} its partial Spearman is {partial}."]
     if partial.decided:
@@ -115,7 +115,7 @@ def _ceiling(found: Findings) -> list[str]:
     if found.ceiling is None:
         return []
     text = f"Two trainings from different seeds rank the networks alike with Spearman {found.ceiling}"
-    return [f"{text}: no score can be expected to rank much better than that."]
+    return [f"{text}; the truth is their mean over seeds, and no score can be expected to agree with it much better."]
 
 
 def _list(names: list[str]) -> str:
