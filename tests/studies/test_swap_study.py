@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -158,18 +159,12 @@ def test_a_network_that_cannot_be_scored_is_counted(tmp_path, monkeypatch):
     from linregions.studies.measure import measure
 
     def one(task):
-        return measure(replaced(task, Half())) if task.text == bad else fake(task)
+        return measure(replace(task, space=Half())) if task.text == bad else fake(task)
 
     monkeypatch.setattr(swap, "measure", one)
     done = swap.run(Toy(), table=table(), out=tmp_path, **FAST)
     assert (done.findings.n, done.findings.failed) == (39, 1)
     assert "1 could not be scored: model: no activation was captured" in (tmp_path / "report.md").read_text()
-
-
-def replaced(task, space):
-    from dataclasses import replace
-
-    return replace(task, space=space)
 
 
 def test_any_other_error_is_passed_on_and_names_the_network(tmp_path):
@@ -227,9 +222,9 @@ def test_bad_input_is_one_sentence(tmp_path, quick, options, sentence):
 def test_settings_that_differ_are_refused(tmp_path, quick):
     swap.run(Toy(), table=table(), out=tmp_path, limit=6, **FAST)
     for options, name in (
-        ({"samples": 8}, "probe|samples"),
+        ({"samples": 8}, "samples 16, and 8 is asked for"),
         ({"repeats": 3}, "repeats 8, and 3"),
-        ({"seed": 1}, "probe|seed"),
+        ({"seed": 1}, "seed 0, and 1"),
         ({"ablate": "noise"}, "ablate None, and 'noise'"),
         ({"table": table(seed=1)}, "table"),
     ):
@@ -268,6 +263,16 @@ def test_sentences_say_who_wins():
     assert "cannot be told apart" in same[0]
     assert same[1].startswith("Here the score is a count of units")
     assert "the controls determine the score" in same[1]
+
+
+def test_few_networks_decide_nothing_given_the_units():
+    truth = [1.0, 2, 3, 4, 5, 6]
+    found = findings(made([10.0, 20, 30, 40, 60, 50], truth, [11, 21, 31, 41, 51, 61]), ROLES, **NAMES)
+    assert found.with_units.value == pytest.approx(0.942857, abs=1e-6)
+    found = replace(found, with_units=replace(found.with_units, value=0.99))
+    column = replace(found["swap"], given_units=replace(found["swap"].top_half, value=0.3, low=None, high=None))
+    found = replace(found, columns=(column, *found.columns[1:]))
+    assert "too few to say what is left" in sentences(found)[1]
 
 
 def test_sentences_on_noise_and_saturation():

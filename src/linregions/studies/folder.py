@@ -182,7 +182,8 @@ def _read_back(content: dict[str, Any]) -> Manifest:
 def _compare(folder: Path, before: Manifest, asked: Manifest) -> None:
     if before.kind != asked.kind:
         raise InputError(f"out: {folder} holds a {before.kind} study, not a {asked.kind} study; give another folder")
-    for name in sorted(set(before.settings) | set(asked.settings)):
+    # In the order in which the study names them: what a user chose comes before the hashes that follow from it.
+    for name in {**asked.settings, **before.settings}:
         old, new = before.settings.get(name), asked.settings.get(name)
         if old != new:
             raise InputError(

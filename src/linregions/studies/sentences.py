@@ -52,10 +52,12 @@ def _count_of_units(found: Findings) -> list[str]:
         return []
     if with_units.value > COUNT_OF_UNITS:
         says = f"SWAP and the number of units V rank the networks alike (Spearman {with_units})"
-        if partial is None or not partial.defined or not partial.decided:
-            rest = f"given V nothing is left of it (partial correlation {partial})" if partial else "V tells as much"
+        if partial is None or (partial.defined and partial.low is None):
+            return [f"{says}; these networks are too few to say what is left of the score given V."]
+        if not partial.decided:
+            rest = f"given V nothing is proven to be left of it (partial Spearman {partial})"
             return [f"Here the score is a count of units: {says}, and {rest}."]
-        return [f"{says}, yet given V something is left: partial correlation {partial}."]
+        return [f"{says}, yet given V something is left: partial Spearman {partial}."]
     return [f"The score is not a count of units: its Spearman correlation with V is {with_units}."]
 
 
