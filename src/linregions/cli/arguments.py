@@ -94,7 +94,19 @@ and Kendall have bootstrap intervals; partial correlations say what the score kn
 Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
 measured is kept, and the same command goes on)."""
 
-COMMANDS = ("count", "estimate", "info", "bounds", "compare", "construct", "merge", "score", "study")
+SEARCH = """Search a space of architectures without training any: evolution by the SWAP-Score (SWAP-NAS).
+
+The architecture that is found is printed with its score, its size and the cost.  With --table its true accuracy and
+rank are looked up; with --compare random search by the same score and a search for many parameters stand beside it, at
+the same number of scored architectures.  With --out the folder DIR holds result.json and history.csv.
+
+  linregions search --space darts --size-target 3.3e6 --out found
+  linregions search --space nb201 --table nasbench201_cifar10.csv --compare
+
+Exit status: 0 done, 2 bad input (one line says what), 3 the time ran out (what was found so far is printed), 74 the
+output could not be written, 130 interrupted (what was found so far is printed)."""
+
+COMMANDS = ("count", "estimate", "info", "bounds", "compare", "construct", "merge", "score", "study", "search")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -134,6 +146,7 @@ def parser() -> argparse.ArgumentParser:
     _add_merge(commands)
     add_score(commands)
     _add_study(commands)
+    _add_search(commands)
     return top
 
 
@@ -335,6 +348,35 @@ def _add_study_swap(studies: Any) -> None:
     command.add_argument("--ablate", choices=("noise",), help="noise: score every network on noise as well")
     command.add_argument("--baselines", action="store_true", help="synflow, Jacobian covariance, grad norm, snip too")
     command.add_argument("--workers", type=_positive_integer, metavar="N", default=1, help="processes (1)")
+
+
+def _add_search(commands: Any) -> None:
+    command = _add_command(commands, "search", "search a space of architectures without training", SEARCH)
+    spaces = ("darts", "nb201", "digits")  # of `linregions.scores.spaces`, which --help need not import
+    command.add_argument("--space", required=True, choices=spaces, help="which architectures")
+    command.add_argument("--table", type=_path, metavar="FILE", help="true accuracies, to look up what was found")
+    command.add_argument(
+        "--evaluations", type=_positive_integer, metavar="N", default=400, help="architectures to score (400)"
+    )
+    command.add_argument("--seed", type=_count, metavar="N", default=0, help="of the random choices (0)")
+    command.add_argument("--time-limit", type=_positive_number, metavar="S", help="stop after S seconds (inf: never)")
+    command.add_argument("--out", type=_path, metavar="DIR", help="a folder for result.json and history.csv")
+    size = command.add_argument_group("size", "search near a number of parameters")
+    size.add_argument("--size-target", type=_positive_number, metavar="N", help="parameters, such as 3.3e6")
+    size.add_argument(
+        "--size-width",
+        type=_positive_number,
+        metavar="N",
+        help="so many parameters away cost a factor e of the score (default: a quarter of the target)",
+    )
+    size.add_argument(
+        "--size-network",
+        choices=("full", "proxy"),
+        help="whose parameters: of the network that is meant to be trained (the default), or of the one that is scored",
+    )
+    beside = command.add_argument_group("comparison")
+    beside.add_argument("--compare", action="store_true", help="random search and parameters beside it; needs --table")
+    beside.add_argument("--seeds", type=_positive_integer, metavar="N", help="searches of each kind (3)")
 
 
 def _share(text: str) -> tuple[int, int]:

@@ -5,19 +5,19 @@ The package is not called `search`, so that `linregions.scores.search` can be th
 
 from .compare import Comparison, Summary, compare_searches
 from .evolution import random_search, search
-from .objective import SizeTarget, SwapObjective, by_parameters, network_parameters
+from .objective import ParameterObjective, SizeTarget, SwapObjective, network_parameters
 from .record import SearchResult, Step
 from .report import SearchReport, report
 
 __all__ = [
     "Comparison",
+    "ParameterObjective",
     "SearchReport",
     "SearchResult",
     "SizeTarget",
     "Step",
     "Summary",
     "SwapObjective",
-    "by_parameters",
     "compare_searches",
     "network_parameters",
     "random_search",

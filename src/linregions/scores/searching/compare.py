@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ...checks import plural, real_number, whole_number
 from ...errors import InputError
 from ...partition import Status
 from ..spaces.space import Space
 from ..spaces.table import Table
 from .evolution import random_search, search
-from .objective import SwapObjective, by_parameters
+from .objective import ParameterObjective, SwapObjective
 from .record import SearchResult, mean_and_deviation
 from .report import SearchReport, report
 
@@ -136,7 +134,9 @@ class Comparison:
         rows = [("", "accuracy", "sd", "rank", "sd", "regret", "s/search"), *map(_cells, self.methods)]
         rows.append(("the best of the table", f"{self.best:.2f}", "", "1", "", "0.00", ""))
         regret = self.best - self.average
-        rows.append(("one picked blindly (mean)", f"{self.average:.2f}", "", f"of {self.rows:,}", "", f"{regret:.2f}", ""))
+        rows.append(
+            ("one picked blindly (mean)", f"{self.average:.2f}", "", f"of {self.rows:,}", "", f"{regret:.2f}", "")
+        )
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = [
             "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
@@ -261,7 +261,7 @@ def _one_seed(
     verbs = (
         partial(search, score=by_score, **options),
         partial(random_search, score=by_score, **of_size),
-        partial(search, score=by_parameters(space), **options),
+        partial(search, score=ParameterObjective(space), **options),
     )
     found: list[SearchResult] = []
     for number, verb in enumerate(verbs):
@@ -277,12 +277,12 @@ def _part(
     progress: Callable[[float, int], None] | None, k: int, seeds: int
 ) -> Callable[[int], Callable[[float, int], None] | None]:
     """For the number of a method: what its search calls, as a part of the whole."""
+    if progress is None:
+        return lambda _: None
     # Counting parameters takes hardly any time beside the two others.
     shares = ((0.0, 0.5), (0.5, 0.49), (0.99, 0.01))
 
-    def of_method(number: int) -> Callable[[float, int], None] | None:
-        if progress is None:
-            return None
+    def of_method(number: int) -> Callable[[float, int], None]:
         start, share = shares[number]
 
         def called(fraction: float, evaluations: int) -> None:

@@ -222,7 +222,9 @@ def _evolution_settings(evaluations: Any, population: Any, tournament: Any, muta
     population = min(POPULATION, evaluations) if population is None else whole_number(population, "population")
     tournament = min(TOURNAMENT, population) if tournament is None else tournament
     if population > evaluations:
-        raise InputError(f"population must be at most evaluations ({evaluations}), got {population}; it is scored first")
+        raise InputError(
+            f"population must be at most evaluations ({evaluations}), got {population}; it is scored first"
+        )
     return {
         "evaluations": evaluations,
         "population": population,

@@ -13,7 +13,7 @@ from ..spaces.space import Space
 from .record import Step
 
 
-class Stop(Exception):  # noqa: N818 - no error
+class Stop(Exception):
     """The budget is used up; `reason` is a key of `record.REASONS`."""
 
     def __init__(self, reason: str):
@@ -66,7 +66,9 @@ class Ledger:
         value = real_number(self.objective(architecture), "score")
         text = self.space.text(architecture)
         if math.isnan(value):
-            raise InputError(f"score: it is not a number for the architecture {shown(text)}; give a score that ranks it")
+            raise InputError(
+                f"score: it is not a number for the architecture {shown(text)}; give a score that ranks it"
+            )
         best = max(value, self.history[-1].best) if self.history else value
         # The two belong together: Ctrl-C between them would leave an architecture known and not told.
         self.history.append(Step(len(self.history) + 1, architecture, text, value, best, origin, self.seconds))

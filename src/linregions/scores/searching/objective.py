@@ -49,6 +49,7 @@ class SwapObjective:
         return self.space.probe(samples)
 
     def __call__(self, architecture: Any) -> float:
+        """Psi of an architecture."""
         from ..swap import swap_score
 
         repeats = self.repeats if self.repeats is not None else PROTOCOL.get(self.space.name, USUAL)[1]
@@ -58,7 +59,7 @@ class SwapObjective:
 
 
 @dataclass(frozen=True)
-class by_parameters:  # noqa: N801 - used like a function
+class ParameterObjective:
     """The number of parameters of an architecture's network: what a score has to be better than.
 
     Attributes:
@@ -68,7 +69,7 @@ class by_parameters:  # noqa: N801 - used like a function
     Example:
         >>> from linregions.scores.spaces import find_space
         >>> space = find_space("digits")
-        >>> by_parameters(space)(space.parse("none|none|none|skip|none|none width 4 depth 1 relu"))
+        >>> ParameterObjective(space)(space.parse("none|none|none|skip|none|none width 4 depth 1 relu"))
         102.0
     """
 
@@ -77,6 +78,7 @@ class by_parameters:  # noqa: N801 - used like a function
     name = "parameters"
 
     def __call__(self, architecture: Any) -> float:
+        """The number of parameters."""
         return float(network_parameters(self.space, architecture, network=self.network))
 
 

@@ -18,7 +18,7 @@ REASONS = {
     "time": "the time limit was reached",
     "interrupted": "interrupted",
 }
-FIELDS = ("evaluation", "architecture", "score", "best", "origin", "seconds")
+FIELDS: tuple[str, ...] = ("evaluation", "architecture", "score", "best", "origin", "seconds")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ class SearchResult:
         target = self.settings.get("size_target")
         score = f"{shown_score(self.score)}, {self.objective}"
         if target:
-            score = f"{shown_score(self.score)}, log {self.objective} less the distance from {target['target']:,.0f} parameters"
+            wish = f"the distance from {target['target']:,.0f} parameters"
+            score = f"{shown_score(self.score)}, log {self.objective} less {wish}"
         tied = len(self.tied)
         lines = [
             ("found", self.text),

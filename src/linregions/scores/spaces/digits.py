@@ -82,8 +82,8 @@ class Digits:
     def sample(self, rng: np.random.Generator) -> DigitsNet:
         """A member, each equally likely."""
         cells = _cells()
-        width, depth, activation = (choices[rng.integers(len(choices))] for choices in (WIDTHS, DEPTHS, ACTIVATIONS))
-        return DigitsNet(cells[rng.integers(len(cells))], width, depth, activation)
+        cell, width, depth, activation = (rng.integers(len(c)) for c in (cells, WIDTHS, DEPTHS, ACTIVATIONS))
+        return DigitsNet(cells[cell], WIDTHS[width], DEPTHS[depth], ACTIVATIONS[activation])
 
     def neighbours(self, architecture: DigitsNet) -> Iterator[DigitsNet]:
         """Every member with another operation on one edge, or another width, depth or activation: up to 31."""
@@ -116,8 +116,8 @@ class Digits:
             cell = _as_cell(b if coin else a for a, b, coin in zip(first.cell, second.cell, coins[:-3], strict=True))
             if _joined(cell):
                 break
-        width, depth, activation = (b if c else a for a, b, c in zip(first[1:], second[1:], coins[-3:], strict=True))
-        return DigitsNet(cell, width, depth, activation)
+        width, depth, activation = (second if coin else first for coin in coins[-3:])
+        return DigitsNet(cell, width.width, depth.depth, activation.activation)
 
     def build(self, architecture: DigitsNet, *, seed: int = 0) -> nn.Module:
         """The torch module of an architecture, in training mode; scores and training take the same network.
@@ -241,7 +241,8 @@ def _joined(cell: Cell) -> bool:
 
 @lru_cache(maxsize=1)
 def _cells() -> tuple[Cell, ...]:
-    return tuple(cell for cell in product(OPERATIONS, repeat=len(EDGES)) if _joined(cell))
+    cells = (_as_cell(operations) for operations in product(OPERATIONS, repeat=len(EDGES)))
+    return tuple(cell for cell in cells if _joined(cell))
 
 
 def _check(architecture: DigitsNet) -> None:
