@@ -7,14 +7,10 @@ parses values with, takes about 0.25 s of that.
 from __future__ import annotations
 
 import argparse
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from ..checks import shown
-from ..errors import InputError
-
-MODEL = """MODEL is an ONNX file (.onnx), or arrays in .npz or .safetensors named W0, b0, W1, b1, ... (each W is
-out x in, ReLU between, the last pair is the linear output)."""
+from .grammar import MODEL, Parser, add_command, add_model, from_zero, path, positive_integer, positive_number
 
 COUNT = f"""Count the linear regions of MODEL on a domain, exactly.
 
@@ -75,43 +71,7 @@ estimate has a confidence interval; the line says what the interval rests on.  T
 Exit status: 0 done, 2 bad input (one line says what), 3 the time ran out before what was asked for was done (what there
 is is printed), 74 the output could not be written, 130 interrupted (what there is is printed)."""
 
-STUDY = """Measure many networks, and write a report of what they say.
-
-Every network is kept on disk as it is done: the same command goes on after a crash or Ctrl-C.  In the end the folder of
---out holds report.md, report.html, table.csv and scatter.png.
-
-Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
-measured is kept)."""
-
-STUDY_SWAP = """Does the SWAP-Score of untrained networks rank architectures as training them does?
-
-The score is set beside what is cheaper: units, parameters, FLOPs, depth, and what the space says of itself.  Spearman
-and Kendall have bootstrap intervals; partial correlations say what the score knows beyond those controls.
-
-  linregions study swap --space darts --table darts1000_cifar10.csv --out darts --ablate noise
-  linregions study swap --space digits --out digits
-
-Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
-measured is kept, and the same command goes on)."""
-
-SEARCH = """Search a space of architectures without training any: evolution by the SWAP-Score (SWAP-NAS).
-
-The architecture that is found is printed with its score, its size and the cost.  With --table its true accuracy and
-rank are looked up; with --compare random search by the same score and a search for many parameters stand beside it, at
-the same number of scored architectures.  With --out the folder DIR holds result.json and history.csv.
-
-  linregions search --space darts --size-target 3.3e6 --out found
-  linregions search --space nb201 --table nasbench201_cifar10.csv --compare
-
-Exit status: 0 done, 2 bad input (one line says what), 3 the time ran out (what was found so far is printed), 74 the
-output could not be written, 130 interrupted (what was found so far is printed)."""
-
 COMMANDS = ("count", "estimate", "info", "bounds", "compare", "construct", "merge", "score", "study", "search")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; `{self.prog} --help` shows what there is")
 
 
 class _Version(argparse.Action):
@@ -128,9 +88,9 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    from .score_arguments import add_score
+    from .score_arguments import add_score, add_search, add_study
 
-    top = _Parser(
+    top = Parser(
         prog="linregions",
         description="Linear regions of piecewise-linear networks, exactly.",
         allow_abbrev=False,
@@ -145,30 +105,14 @@ def parser() -> argparse.ArgumentParser:
     _add_construct(commands)
     _add_merge(commands)
     add_score(commands)
-    _add_study(commands)
-    _add_search(commands)
+    add_study(commands)
+    add_search(commands)
     return top
 
 
-def _add_command(commands: Any, name: str, summary: str, description: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    return command
-
-
-def _add_model(command: argparse.ArgumentParser, **options: Any) -> None:
-    command.add_argument("model", metavar="MODEL", type=_path, help="the network's file", **options)
-
-
 def _add_count(commands: Any) -> None:
-    command = _add_command(commands, "count", "count the linear regions of a network on a domain", COUNT)
-    _add_model(command, nargs="?")
+    command = add_command(commands, "count", "count the linear regions of a network on a domain", COUNT)
+    add_model(command, nargs="?")
     _add_domain(command, "one of these; a LIST is comma-separated numbers or a .npy vector")
     command.add_argument(
         "--definition",
@@ -199,29 +143,29 @@ def _add_count(commands: Any) -> None:
     )
     saved = command.add_argument_group("long runs")
     folder = saved.add_mutually_exclusive_group()
-    folder.add_argument("--save", type=_path, metavar="RUN", help="write what is done to the new folder RUN")
-    folder.add_argument("--resume", type=_path, metavar="RUN", help="go on with the run in the folder RUN")
+    folder.add_argument("--save", type=path, metavar="RUN", help="write what is done to the new folder RUN")
+    folder.add_argument("--resume", type=path, metavar="RUN", help="go on with the run in the folder RUN")
     saved.add_argument("--list", action="store_true", help="with --save: keep every region, not only their number")
     saved.add_argument("--part", type=_share, metavar="K/N", help="with --save: do only share K of N, for `merge`")
 
 
 def _add_estimate(commands: Any) -> None:
-    command = _add_command(commands, "estimate", "bracket a number of regions that is too large to count", ESTIMATE)
-    _add_model(command)
+    command = add_command(commands, "estimate", "bracket a number of regions that is too large to count", ESTIMATE)
+    add_model(command)
     _add_domain(command, "one of these; a LIST is comma-separated numbers or a .npy vector")
     fitting = "as many as the time allows"
-    command.add_argument("--samples", type=_positive_integer, metavar="N", help=f"uniform points (default: {fitting})")
-    command.add_argument("--lines", type=_count, metavar="N", help=f"random lines (default: {fitting})")
-    command.add_argument("--data", type=_path, metavar="FILE", help="samples (.npy) near which to look too")
-    command.add_argument("--spread", type=_positive_number, metavar="S", help="standard deviation around the data")
+    command.add_argument("--samples", type=positive_integer, metavar="N", help=f"uniform points (default: {fitting})")
+    command.add_argument("--lines", type=from_zero, metavar="N", help=f"random lines (default: {fitting})")
+    command.add_argument("--data", type=path, metavar="FILE", help="samples (.npy) near which to look too")
+    command.add_argument("--spread", type=positive_number, metavar="S", help="standard deviation around the data")
     command.add_argument(
-        "--pieces", type=_positive_integer, metavar="N", help=f"random pieces to count (default: {fitting})"
+        "--pieces", type=positive_integer, metavar="N", help=f"random pieces to count (default: {fitting})"
     )
-    command.add_argument("--level", type=_positive_number, metavar="P", default=0.95, help="confidence (0.95)")
-    command.add_argument("--seed", type=_count, metavar="N", default=0, help="of the random numbers (0)")
-    command.add_argument("--threads", type=_positive_integer, metavar="N", help="worker threads (default: all cores)")
+    command.add_argument("--level", type=positive_number, metavar="P", default=0.95, help="confidence (0.95)")
+    command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of the random numbers (0)")
+    command.add_argument("--threads", type=positive_integer, metavar="N", help="worker threads (default: all cores)")
     command.add_argument(
-        "--time-limit", type=_positive_number, metavar="S", default=10.0, help="seconds in all (10; inf: no limit)"
+        "--time-limit", type=positive_number, metavar="S", default=10.0, help="seconds in all (10; inf: no limit)"
     )
 
 
@@ -240,7 +184,7 @@ def _add_domain(command: argparse.ArgumentParser, which: str) -> None:
     )
     domain.add_argument(
         "--domain",
-        type=_path,
+        type=path,
         metavar="FILE",
         help='JSON with "lower" and "upper", "A" and "b" (A x <= b), "segment": [a, b], or "plane": [p, q, r] and '
         '"region": [[s, t], ...]; or .npz with A and b',
@@ -251,23 +195,23 @@ def _add_domain(command: argparse.ArgumentParser, which: str) -> None:
 def _add_budget(
     command: argparse.ArgumentParser, regions: str, seconds: str = "stop after S seconds (inf: never)"
 ) -> None:
-    command.add_argument("--threads", type=_positive_integer, metavar="N", help="worker threads (default: all cores)")
-    command.add_argument("--time-limit", type=_positive_number, metavar="S", help=seconds)
-    command.add_argument("--max-regions", type=_positive_integer, metavar="N", help=regions)
+    command.add_argument("--threads", type=positive_integer, metavar="N", help="worker threads (default: all cores)")
+    command.add_argument("--time-limit", type=positive_number, metavar="S", help=seconds)
+    command.add_argument("--max-regions", type=positive_integer, metavar="N", help=regions)
 
 
 def _add_info(commands: Any) -> None:
     description = f"Say what MODEL is: architecture, units, activations, parameters, hash.\n\n{MODEL}"
-    _add_model(_add_command(commands, "info", "say what a network is made of", description))
+    add_model(add_command(commands, "info", "say what a network is made of", description))
 
 
 def _add_bounds(commands: Any) -> None:
-    command = _add_command(commands, "bounds", "every bound on the number of regions of an architecture", BOUNDS)
-    command.add_argument("architecture", metavar="ARCH", type=_path, help='such as 2-16-16-1, "2;16,16" or a file')
+    command = add_command(commands, "bounds", "every bound on the number of regions of an architecture", BOUNDS)
+    command.add_argument("architecture", metavar="ARCH", type=path, help='such as 2-16-16-1, "2;16,16" or a file')
     command.add_argument(
         "--activation", metavar="NAME", help="of the hidden units of widths: relu (the default), abs, maxout, ..."
     )
-    command.add_argument("--rank", type=_positive_integer, metavar="K", help="maxout: a unit is the maximum of K maps")
+    command.add_argument("--rank", type=positive_integer, metavar="K", help="maxout: a unit is the maximum of K maps")
     command.add_argument(
         "--box",
         nargs=2,
@@ -277,11 +221,11 @@ def _add_bounds(commands: Any) -> None:
 
 
 def _add_compare(commands: Any) -> None:
-    command = _add_command(commands, "compare", "deep against shallow networks of one size", COMPARE)
-    command.add_argument("--inputs", type=_positive_integer, metavar="N", required=True, help="number of inputs")
+    command = add_command(commands, "compare", "deep against shallow networks of one size", COMPARE)
+    command.add_argument("--inputs", type=positive_integer, metavar="N", required=True, help="number of inputs")
     budget = command.add_mutually_exclusive_group(required=True)
-    budget.add_argument("--units", type=_positive_integer, metavar="N", help="hidden units in all")
-    budget.add_argument("--parameters", type=_positive_integer, metavar="P", help="most weights and biases")
+    budget.add_argument("--units", type=positive_integer, metavar="N", help="hidden units in all")
+    budget.add_argument("--parameters", type=positive_integer, metavar="P", help="most weights and biases")
     budget.add_argument(
         "--widths",
         nargs="+",
@@ -289,141 +233,43 @@ def _add_compare(commands: Any) -> None:
         help='hidden widths of every network: "24 12,12 8,8,8", with or without quotes',
     )
     command.add_argument("--depths", metavar="D,D", help="which depths, such as 1,2,4 (default: up to units / inputs)")
-    command.add_argument("--outputs", type=_positive_integer, metavar="N", default=1, help="number of outputs (1)")
-    command.add_argument("--samples", type=_count, metavar="N", default=5, help="random networks per depth (5)")
-    command.add_argument("--trained", type=_count, metavar="N", default=0, help="trained networks per depth (0)")
+    command.add_argument("--outputs", type=positive_integer, metavar="N", default=1, help="number of outputs (1)")
+    command.add_argument("--samples", type=from_zero, metavar="N", default=5, help="random networks per depth (5)")
+    command.add_argument("--trained", type=from_zero, metavar="N", default=0, help="trained networks per depth (0)")
     command.add_argument("--init", default="he", metavar="NAME", help="he (the default), glorot, orthogonal or torch")
     command.add_argument("--bias", metavar="B", help="standard deviation of the biases (0.1), or zero, or torch")
-    command.add_argument("--seed", type=_count, metavar="N", default=0, help="of the first random network (0)")
+    command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of the first random network (0)")
     _add_budget(
         command,
         "count no construction with more regions than N (1000000); other counts stop there",
         "stop after S seconds in all (10; inf: never)",
     )
     _add_domain(command, "where random and trained networks are counted; the default is --box -1 1")
-    command.add_argument("--csv", type=_path, metavar="FILE", help="write the table")
-    command.add_argument("--figure", type=_path, metavar="FILE", help="draw it (.png, .svg, .pdf); needs matplotlib")
+    command.add_argument("--csv", type=path, metavar="FILE", help="write the table")
+    command.add_argument("--figure", type=path, metavar="FILE", help="draw it (.png, .svg, .pdf); needs matplotlib")
 
 
 def _add_construct(commands: Any) -> None:
-    command = _add_command(commands, "construct", "build a network with a known number of regions", CONSTRUCT)
+    command = add_command(commands, "construct", "build a network with a known number of regions", CONSTRUCT)
     command.add_argument("name", nargs="?", metavar="NAME", help="which construction; none lists them")
     command.add_argument("arguments", nargs="*", metavar="ARG", help="an architecture, KEY=VALUE, or values in order")
-    command.add_argument("--out", type=_path, metavar="FILE", help="write the network (.npz)")
+    command.add_argument("--out", type=path, metavar="FILE", help="write the network (.npz)")
     command.add_argument("--confirm", action="store_true", help="count the regions too, and compare")
     _add_budget(command, "--confirm: stop once N or more regions are found", "--confirm: stop after S seconds")
 
 
 def _add_merge(commands: Any) -> None:
-    command = _add_command(commands, "merge", "join saved runs", MERGE)
-    command.add_argument("runs", nargs="+", metavar="RUN", type=_path, help="folders that --save wrote")
-    command.add_argument("--out", required=True, type=_path, metavar="RUN", help="a new folder for the joined run")
-
-
-def _add_study(commands: Any) -> None:
-    command = commands.add_parser(
-        "study",
-        help="measure many networks, and write a report",
-        description=STUDY,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    studies = command.add_subparsers(dest="study", metavar="STUDY", required=True)
-    _add_study_swap(studies)
-    report = _add_command(studies, "report", "write the report of a folder again", "Write the report again, from rows.")
-    report.add_argument("out", metavar="DIR", type=_path, help="the folder of a study, finished or not")
-
-
-def _add_study_swap(studies: Any) -> None:
-    command = _add_command(studies, "swap", "the SWAP-Score against trained accuracies", STUDY_SWAP)
-    spaces = ("darts", "nb201", "flexibert", "digits")  # as `linregions.scores.spaces`, which --help need not import
-    command.add_argument("--space", required=True, choices=spaces, help="which architectures")
-    command.add_argument("--out", required=True, type=_path, metavar="DIR", help="the study's folder, new or its own")
-    command.add_argument("--table", type=_path, metavar="FILE", help="accuracies (digits needs none: it trains)")
-    usual = "default: as the space's protocol says"
-    command.add_argument("--limit", type=_positive_integer, metavar="N", help=f"architectures ({usual})")
-    command.add_argument("--samples", type=_positive_integer, metavar="S", help=f"probe inputs ({usual})")
-    command.add_argument("--repeats", type=_positive_integer, metavar="N", help=f"draws of weights ({usual})")
-    command.add_argument("--seed", type=_count, metavar="N", default=0, help="of everything random (0)")
-    command.add_argument("--ablate", choices=("noise",), help="noise: score every network on noise as well")
-    command.add_argument("--baselines", action="store_true", help="synflow, Jacobian covariance, grad norm, snip too")
-    command.add_argument("--workers", type=_positive_integer, metavar="N", default=1, help="processes (1)")
-
-
-def _add_search(commands: Any) -> None:
-    command = _add_command(commands, "search", "search a space of architectures without training", SEARCH)
-    spaces = ("darts", "nb201", "digits")  # of `linregions.scores.spaces`, which --help need not import
-    command.add_argument("--space", required=True, choices=spaces, help="which architectures")
-    command.add_argument("--table", type=_path, metavar="FILE", help="true accuracies, to look up what was found")
-    command.add_argument(
-        "--evaluations", type=_positive_integer, metavar="N", default=400, help="architectures to score (400)"
-    )
-    command.add_argument("--seed", type=_count, metavar="N", default=0, help="of the random choices (0)")
-    command.add_argument("--time-limit", type=_positive_number, metavar="S", help="stop after S seconds (inf: never)")
-    command.add_argument("--out", type=_path, metavar="DIR", help="a folder for result.json and history.csv")
-    size = command.add_argument_group("size", "search near a number of parameters")
-    size.add_argument("--size-target", type=_positive_number, metavar="N", help="parameters, such as 3.3e6")
-    size.add_argument(
-        "--size-width",
-        type=_positive_number,
-        metavar="N",
-        help="so many parameters away cost a factor e of the score (default: a quarter of the target)",
-    )
-    size.add_argument(
-        "--size-network",
-        choices=("full", "proxy"),
-        help="whose parameters: of the network that is meant to be trained (the default), or of the one that is scored",
-    )
-    beside = command.add_argument_group("comparison")
-    beside.add_argument("--compare", action="store_true", help="random search and parameters beside it; needs --table")
-    beside.add_argument("--seeds", type=_positive_integer, metavar="N", help="searches of each kind (3)")
+    command = add_command(commands, "merge", "join saved runs", MERGE)
+    command.add_argument("runs", nargs="+", metavar="RUN", type=path, help="folders that --save wrote")
+    command.add_argument("--out", required=True, type=path, metavar="RUN", help="a new folder for the joined run")
 
 
 def _share(text: str) -> tuple[int, int]:
     first, _, second = text.partition("/")
     try:
-        k, n = _positive_integer(first), _positive_integer(second)
+        k, n = positive_integer(first), positive_integer(second)
     except argparse.ArgumentTypeError:
         k, n = 1, 0
     if k > n:
         raise argparse.ArgumentTypeError(f"expected K/N with K from 1 to N, such as 1/4, got {shown(text.strip())}")
     return k, n
-
-
-def _path(text: str) -> str:
-    path = text[1:] if text.startswith(" -") else text  # entry.py puts a space in front of what looks like a number
-    if not path:
-        raise argparse.ArgumentTypeError("'' is no path; give the path of a file")
-    return path
-
-
-def number(text: str) -> float:
-    """A number as people write it; `float` alone would take 1_0 for 10."""
-    if "_" in text:
-        raise ValueError(text)
-    return float(text)
-
-
-def _positive_integer(text: str) -> int:
-    sys.set_int_max_str_digits(0)  # a limit may have any size
-    try:
-        value = 0 if "_" in text else int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive integer, got {shown(text.strip())}")
-    return value
-
-
-def _count(text: str) -> int:
-    return 0 if text.strip() == "0" else _positive_integer(text)
-
-
-def _positive_number(text: str) -> float:
-    try:
-        value = number(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0.0:
-        raise argparse.ArgumentTypeError(f"expected a positive number, got {shown(text.strip())}")
-    return value

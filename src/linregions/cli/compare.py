@@ -13,8 +13,8 @@ import linregions
 from ..errors import InputError
 from ..partition import Status
 from . import status
-from .arguments import number
 from .domains import chosen_domain
+from .grammar import number
 from .progress import Progress
 from .render import shown
 

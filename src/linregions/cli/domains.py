@@ -13,7 +13,7 @@ import numpy as np
 
 from ..domain import Box, Domain, Plane, Polytope, Segment, Space
 from ..errors import InputError
-from .arguments import number
+from .grammar import number
 
 # A domain file is small; a larger one is a mistake, and reading it would only take memory.
 LARGEST_FILE = 256 * 2**20

@@ -1,4 +1,4 @@
-"""The grammar of `linregions score`."""
+"""The grammar of `linregions score`, `study` and `search`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ..checks import shown
-from .arguments import MODEL, _add_command, _add_model, _count, _path, _positive_integer, _positive_number, number
+from .grammar import MODEL, add_command, add_model, from_zero, number, path, positive_integer, positive_number
 
 SCORE = f"""Score an untrained network: how many different patterns its activation units show over a few samples.
 
@@ -24,13 +24,44 @@ linregions is installed in: FACTORY is called without arguments and returns the 
 
 Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted."""
 
+STUDY = """Measure many networks, and write a report of what they say.
+
+Every network is kept on disk as it is done: the same command goes on after a crash or Ctrl-C.  In the end the folder of
+--out holds report.md, report.html, table.csv and scatter.png.
+
+Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
+measured is kept)."""
+
+STUDY_SWAP = """Does the SWAP-Score of untrained networks rank architectures as training them does?
+
+The score is set beside what is cheaper: units, parameters, FLOPs, depth, and what the space says of itself.  Spearman
+and Kendall have bootstrap intervals; partial correlations say what the score knows beyond those controls.
+
+  linregions study swap --space darts --table darts1000_cifar10.csv --out darts --ablate noise
+  linregions study swap --space digits --out digits
+
+Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
+measured is kept, and the same command goes on)."""
+
+SEARCH = """Search a space of architectures without training any: evolution by the SWAP-Score (SWAP-NAS).
+
+The architecture that is found is printed with its score, its size and the cost.  With --table its true accuracy and
+rank are looked up; with --compare random search by the same score and a search for many parameters stand beside it, at
+the same number of scored architectures.  With --out the folder DIR holds result.json and history.csv.
+
+  linregions search --space darts --size-target 3.3e6 --out found
+  linregions search --space nb201 --table nasbench201_cifar10.csv --compare
+
+Exit status: 0 done, 2 bad input (one line says what), 3 the time ran out (what was found so far is printed), 74 the
+output could not be written, 130 interrupted (what was found so far is printed)."""
+
 
 def add_score(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    command = _add_command(commands, "score", "score an untrained network by its activation patterns", SCORE)
-    _add_model(command, nargs="?")
-    command.add_argument("--data", type=_path, metavar="FILE", required=True, help="samples (.npy), shape (n, ...)")
-    command.add_argument("--samples", type=_positive_integer, metavar="N", help="take the first N (default: all)")
+    command = add_command(commands, "score", "score an untrained network by its activation patterns", SCORE)
+    add_model(command, nargs="?")
+    command.add_argument("--data", type=path, metavar="FILE", required=True, help="samples (.npy), shape (n, ...)")
+    command.add_argument("--samples", type=positive_integer, metavar="N", help="take the first N (default: all)")
     command.add_argument(
         "--indicator",
         default="positive",
@@ -38,13 +69,13 @@ def add_score(commands: Any) -> None:
         help="what a unit shows for a sample: output > 0 (the default), its sign, or the piece of its function",
     )
     command.add_argument("--max-pool", action="store_true", help="maxima are activations too")
-    command.add_argument("--eps", type=_positive_number, metavar="E", help="count recorded values within E of 0")
-    command.add_argument("--seed", type=_count, metavar="N", default=0, help="of the random numbers (0)")
+    command.add_argument("--eps", type=positive_number, metavar="E", help="count recorded values within E of 0")
+    command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of the random numbers (0)")
     command.add_argument("--layers", action="store_true", help="print a line for every activation too")
     size = command.add_argument_group("size term", "the score times exp(-(size - MU)^2 / SIGMA)")
     size.add_argument("--regularised", action="store_true", help="use it; needs --mu and --sigma")
-    size.add_argument("--mu", type=_number, metavar="MU", help="the size that is wanted")
-    size.add_argument("--sigma", type=_positive_number, metavar="SIGMA", help="the width")
+    size.add_argument("--mu", type=_any_number, metavar="MU", help="the size that is wanted")
+    size.add_argument("--sigma", type=positive_number, metavar="SIGMA", help="the width")
     size.add_argument("--unit", default="kparams", choices=("params", "kparams", "Mparams"), help="of size (kparams)")
     module = command.add_argument_group("torch modules")
     module.add_argument("--module", metavar="NAME", help="PACKAGE.MODULE:FACTORY; imports and runs that code")
@@ -53,7 +84,7 @@ def add_score(commands: Any) -> None:
         choices=("keep", "gaussian", "default"),
         help="weights: as the factory draws them (the default), N(0, 1) as published, or each module's own",
     )
-    module.add_argument("--repeats", type=_positive_integer, metavar="N", help="draws of the weights (keep 1, else 8)")
+    module.add_argument("--repeats", type=positive_integer, metavar="N", help="draws of the weights (keep 1, else 8)")
     module.add_argument(
         "--mode",
         choices=("auto", "train", "eval", "keep"),
@@ -62,7 +93,68 @@ def add_score(commands: Any) -> None:
     module.add_argument("--device", metavar="NAME", help="such as cuda (default: where the factory puts it)")
 
 
-def _number(text: str) -> float:
+def add_study(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    command = commands.add_parser(
+        "study",
+        help="measure many networks, and write a report",
+        description=STUDY,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    studies = command.add_subparsers(dest="study", metavar="STUDY", required=True)
+    _add_study_swap(studies)
+    report = add_command(studies, "report", "write the report of a folder again", "Write the report again, from rows.")
+    report.add_argument("out", metavar="DIR", type=path, help="the folder of a study, finished or not")
+
+
+def _add_study_swap(studies: Any) -> None:
+    command = add_command(studies, "swap", "the SWAP-Score against trained accuracies", STUDY_SWAP)
+    spaces = ("darts", "nb201", "flexibert", "digits")  # as `linregions.scores.spaces`, which --help need not import
+    command.add_argument("--space", required=True, choices=spaces, help="which architectures")
+    command.add_argument("--out", required=True, type=path, metavar="DIR", help="the study's folder, new or its own")
+    command.add_argument("--table", type=path, metavar="FILE", help="accuracies (digits needs none: it trains)")
+    usual = "default: as the space's protocol says"
+    command.add_argument("--limit", type=positive_integer, metavar="N", help=f"architectures ({usual})")
+    command.add_argument("--samples", type=positive_integer, metavar="S", help=f"probe inputs ({usual})")
+    command.add_argument("--repeats", type=positive_integer, metavar="N", help=f"draws of weights ({usual})")
+    command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of everything random (0)")
+    command.add_argument("--ablate", choices=("noise",), help="noise: score every network on noise as well")
+    command.add_argument("--baselines", action="store_true", help="synflow, Jacobian covariance, grad norm, snip too")
+    command.add_argument("--workers", type=positive_integer, metavar="N", default=1, help="processes (1)")
+
+
+def add_search(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    command = add_command(commands, "search", "search a space of architectures without training", SEARCH)
+    spaces = ("darts", "nb201", "digits")  # of `linregions.scores.spaces`, which --help need not import
+    command.add_argument("--space", required=True, choices=spaces, help="which architectures")
+    command.add_argument("--table", type=path, metavar="FILE", help="true accuracies, to look up what was found")
+    command.add_argument(
+        "--evaluations", type=positive_integer, metavar="N", default=400, help="architectures to score (400)"
+    )
+    command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of the random choices (0)")
+    command.add_argument("--time-limit", type=positive_number, metavar="S", help="stop after S seconds (inf: never)")
+    command.add_argument("--out", type=path, metavar="DIR", help="a folder for result.json and history.csv")
+    size = command.add_argument_group("size", "search near a number of parameters")
+    size.add_argument("--size-target", type=positive_number, metavar="N", help="parameters, such as 3.3e6")
+    size.add_argument(
+        "--size-width",
+        type=positive_number,
+        metavar="N",
+        help="so many parameters away cost a factor e of the score (default: a quarter of the target)",
+    )
+    size.add_argument(
+        "--size-network",
+        choices=("full", "proxy"),
+        help="whose parameters: of the network that is meant to be trained (the default), or of the one that is scored",
+    )
+    beside = command.add_argument_group("comparison")
+    beside.add_argument("--compare", action="store_true", help="random search and parameters beside it; needs --table")
+    beside.add_argument("--seeds", type=positive_integer, metavar="N", help="searches of each kind (3)")
+
+
+def _any_number(text: str) -> float:
     try:
         return number(text)
     except ValueError:
