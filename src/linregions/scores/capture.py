@@ -61,7 +61,7 @@ def capture(
     exactly zero from below (`clamp(min=1e-6)`, a safeguard, and `clamp(-1, 1)` are not counted); and the cells of
     `nn.RNN(nonlinearity="relu")`.
     Not seen are activations that a model spells out, as `x * (x > 0)`, `torch.where(x > 0, x, 0)`, `abs`, or a maximum
-    over an axis (maxout): put them in a module and name its class in `also`.
+    over an axis (maxout), and those inside custom operators: put them in a module and name its class in `also`.
 
     The pass runs without gradients, on copies of the tensors in `inputs`, and in the mode that the model is in. Nothing
     is stored, and no hook is left, even after an error or Ctrl-C. The model itself is free to change its own state

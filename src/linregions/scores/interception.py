@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from threading import get_ident
 from typing import Any
 
+from torch._ops import OpOverload
 from torch.jit import optimized_execution  # type: ignore[attr-defined]
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
@@ -35,29 +36,41 @@ class _Operations(TorchDispatchMode):
     def __init__(self, watch: Watch):
         super().__init__()
         self.watch = watch
-        self.names: dict[int, str] = {}
+        self.traits: dict[int, tuple[str, bool, bool]] = {}  # by operation: name, fused, recurrent
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        watch = self.watch
-        if watch.paused or not hasattr(func, "_schema"):
+        watch, kwargs = self.watch, kwargs or {}
+        if watch.paused:
             return func(*args, **kwargs)
-        name = self.names.get(id(func))
-        if name is None:
-            name = self.names[id(func)] = func._schema.name.removeprefix("aten::").rstrip("_")
-        if not watch.running.covered and (hides(name) or _is_relu_rnn(func, args, kwargs)):
-            with self:
-                result = func.decompose(*args, **kwargs)
-            if result is NotImplemented:
-                layer = watch.running.layer(name)
-                raise watch.refused(
-                    f"model: the operation {name} in layer {layer.name} has activations inside that cannot be seen; "
-                    "name the class of the module that calls it in also="
-                )
+        if not isinstance(func, OpOverload):  # an operation on functions, as flex_attention
+            result = func(*args, **kwargs)
+            watch.inputs.pass_on((*args, *kwargs.values()), result)
             return result
+        if not args and "self" in kwargs:
+            args = (kwargs["self"],)
+            kwargs = {key: value for key, value in kwargs.items() if key != "self"}
+        traits = self.traits.get(id(func))
+        if traits is None:
+            name = func._schema.name.removeprefix("aten::").rstrip("_")
+            traits = self.traits[id(func)] = name, hides(name), "_rnn" in name
+        name, fused, recurrent = traits
+        if (fused or (recurrent and _in_relu_mode(func, args, kwargs))) and not watch.running.covered:
+            return self.opened(name, func, args, kwargs)
         kind = watch.kind(name, args, kwargs)
         result = func(*args, **kwargs) if kind is None else watch.run(kind, func, args, kwargs)
         watch.inputs.follow(func, args, kwargs, result)
+        return result
+
+    def opened(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a fused operation as the operations that it is made of, if torch knows them."""
+        with self:
+            result = func.decompose(*args, **kwargs)
+        if result is NotImplemented:
+            layer = self.watch.running.layer(name)
+            raise self.watch.refused(
+                f"model: the operation {name} in layer {layer.name} has activations inside that cannot be seen; "
+                "name the class of the module that calls it in also="
+            )
         return result
 
 
@@ -75,12 +88,10 @@ class _Functions(TorchFunctionMode):
             watch.calling = outer
 
 
-def _is_relu_rnn(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether this is the fused recurrent kernel of an accelerator, in its ReLU mode (number 0)."""
-    if "_rnn" not in func._schema.name:
-        return False
+def _in_relu_mode(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether the fused recurrent kernel of an accelerator is called with ReLU cells, its mode 0."""
     names = [a.name for a in func._schema.arguments]
-    return "mode" in names and dict(zip(names, args, strict=False), **kwargs).get("mode") == 0
+    return dict(zip(names, args, strict=False), **kwargs).get("mode", 1) == 0
 
 
 @contextmanager

@@ -48,6 +48,13 @@ class Provenance:
                 return True
         return False
 
+    def pass_on(self, sources: Iterable[Any], result: Any) -> bool:
+        """Mark the result if one of the sources depends on the inputs; whether it was so."""
+        dependent = self.depends(tensors_in(sources))
+        if dependent:
+            self.mark((result,) if isinstance(result, Tensor) else tensors_in((result,)))
+        return dependent
+
     def follow(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Take one finished operation into account."""
         traits = self._traits.get(id(operation))
@@ -55,10 +62,10 @@ class Provenance:
             schema = operation._schema
             traits = self._traits[id(operation)] = "empty" in schema.name, schema.is_mutable
         makes, writes = traits
-        if makes or self.depends(tensors_in(args)) or (kwargs and self.depends(tensors_in(kwargs.values()))):
-            self.mark((result,) if isinstance(result, Tensor) else tensors_in((result,)))
-            if writes:
-                self.mark(tensors_in(_written(operation, args, kwargs)))
+        if makes:
+            self.mark(tensors_in((result,)))
+        elif self.pass_on((*args, *kwargs.values()) if kwargs else args, result) and writes:
+            self.mark(tensors_in(_written(operation, args, kwargs)))
 
 
 def _written(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
