@@ -180,7 +180,7 @@ def cells(args: Any) -> None:
     from linregions.scores.spaces.darts import Darts
 
     space, rng = Darts(), np.random.default_rng(args.seed)
-    inputs = space.probe(16).inputs
+    inputs = space.probe(16, seed=args.seed)
     columns = ["cell", "units", "activations", "patterns", *WAYS, "literal / capture", "literal / swap_score"]
     table = Table("One DARTS cell, 16 samples, ms", columns)
     ratios = []

@@ -26,6 +26,7 @@ from linregions.scores.patterns import (  # noqa: E402
     RowCounter,
     above,
     below,
+    host,
     read,
     reading,
 )
@@ -534,3 +535,32 @@ def test_batches_that_do_not_fit():
         counter.add(sign(torch.ones(4, 3)), 6)
     with pytest.raises(InputError, match="layer layer has seen 4 of 10 samples"):
         counter.distinct  # noqa: B018
+
+
+@pytest.mark.parametrize("samples", [1, 3, 16, 20, 40, 64, 65, 130])
+@pytest.mark.parametrize("method", ["auto", "certified", "hashed"])
+def test_what_an_accelerator_runs(samples, method, monkeypatch):
+    """The branches without numpy, run where there is no accelerator."""
+    network = [layers_of(samples, units, samples) for units in (3000, 0, 70)]
+    expected = counted(PatternCounter(samples, method=method), network)
+    matrix, classes, batches = HammingKernel(samples), RowCounter(samples), BatchCounter(samples)
+    monkeypatch.setattr(host, "on_cpu", lambda tensor: False)
+    assert counted(PatternCounter(samples, method=method), network) == expected
+    for number, values in enumerate(network):
+        seen = Observation(torch.from_numpy(values), lambda z: (above(z),), layer=str(number))
+        read(seen, matrix, classes)
+        batches.add(seen, 0)
+    every = np.concatenate(network, axis=1)
+    assert matrix.standard == classes.distinct == literal_standard(every)
+    assert batches.distinct == literal_swap(every)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("samples", [1, 16, 20, 40, 64, 65, 130])
+@pytest.mark.parametrize("method", ["auto", "certified", "hashed", "sketch"])
+def test_an_accelerator_gives_the_same(samples, method):
+    network = [layers_of(samples, units, samples) for units in (3000, 0, 70)]
+    counter, matrix, classes = PatternCounter(samples, method=method), HammingKernel(samples), RowCounter(samples)
+    found = [read(positive(torch.from_numpy(v).cuda()), counter, matrix, classes)[0] for v in network]
+    assert (found, counter.distinct) == counted(PatternCounter(samples, method=method), network)
+    assert matrix.standard == classes.distinct == literal_standard(np.concatenate(network, axis=1))

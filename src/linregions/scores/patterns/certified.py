@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..needs import torch
+from . import host
 
 Tensor = torch.Tensor
 
@@ -77,7 +78,7 @@ def folded(hashes: Tensor) -> Tensor:
 
 def _sorted(keys: Tensor) -> Tensor:
     """The keys in ascending order; `keys` itself is used up."""
-    if keys.device.type == "cpu":
+    if host.on_cpu(keys):
         keys.numpy().sort()
         return keys
     return torch.sort(keys).values
@@ -85,14 +86,14 @@ def _sorted(keys: Tensor) -> Tensor:
 
 def _pick(rows: Tensor, places: Tensor) -> Tensor:
     """Rows by their places."""
-    if rows.device.type == "cpu":
+    if host.on_cpu(rows):
         return torch.from_numpy(np.take(rows.numpy(), places.numpy(), axis=0))
     return rows.index_select(0, places)
 
 
 def _places(mask: Tensor) -> Tensor:
     """Where a mask is true."""
-    if mask.device.type == "cpu":
+    if host.on_cpu(mask):
         return torch.from_numpy(np.flatnonzero(mask.numpy()))
     return torch.nonzero(mask).squeeze(1)
 

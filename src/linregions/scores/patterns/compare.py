@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..needs import torch
+from . import host
 
 Tensor = torch.Tensor
 
@@ -39,4 +40,4 @@ def below(values: Tensor, bound: float = 0.0) -> Tensor:
 
 
 def _by_numpy(values: Tensor) -> bool:
-    return values.device.type == "cpu" and values.dtype in _VECTORISED
+    return host.on_cpu(values) and values.dtype in _VECTORISED

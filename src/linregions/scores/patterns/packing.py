@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..needs import torch
+from . import host
 from .tally import Number, tally
 
 Tensor = torch.Tensor
@@ -79,7 +80,7 @@ def alive_and_on(rows: Tensor, samples: int) -> tuple[Number, Number]:
     """
     whole, rest = divmod(samples, 8)
     mask = (1 << rest) - 1
-    if rows.device.type == "cpu":
+    if host.on_cpu(rows):
         # Layers may be small: numpy's calls cost a fraction of torch's.
         array = rows.numpy()
         full = np.bitwise_and.reduce(array[:whole], axis=0)

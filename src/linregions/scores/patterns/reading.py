@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...checks import shown
 from ...errors import InputError
 from ..needs import torch
+from . import host
 
 if TYPE_CHECKING:
     from ..observation import Observation
@@ -70,7 +71,7 @@ def blocks(observation: Observation) -> Iterator[Tensor]:
     """The bits of an observation, (width * samples, some units) bytes of 0 and 1, all units in turn."""
     values = observation.values
     samples, units = values.shape
-    size = _BLOCK if values.device.type == "cpu" else _BLOCK_ACCELERATOR
+    size = _BLOCK if host.on_cpu(values) else _BLOCK_ACCELERATOR
     # Whole vectors of 64 bytes, so that no row of a block begins in the middle of one.
     step = max(1024, size // max(1, samples * observation.width) // 64 * 64)
     for first in range(0, units, step):

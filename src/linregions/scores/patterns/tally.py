@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..needs import torch
+from . import host
 
 Tensor = torch.Tensor
 Number = int | Tensor
@@ -15,7 +16,7 @@ def tally(mask: Tensor) -> Number:
 
     On a CPU a whole number; on an accelerator a tensor of one number, which nobody has waited for yet.
     """
-    if mask.device.type == "cpu":
+    if host.on_cpu(mask):
         # numpy counts bytes with vector instructions; torch's count_nonzero took five times as long.
         return int(np.count_nonzero(mask.numpy()))
     return torch.count_nonzero(mask)
