@@ -252,6 +252,18 @@ def test_synflow_and_batch_norm():
     assert synflow(net, x, norm="keep").value == pytest.approx(through + last, rel=1e-12)
 
 
+def test_synflow_keeps_the_sign_of_buffers_outside_the_state():
+    class Masked(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * self.mask
+
+    net = Masked(1, 1, bias=False)
+    nn.init.constant_(net.weight, -1.0)
+    for persistent, flow in ((False, -3 + 5), (True, 3 + 5)):
+        net.register_buffer("mask", torch.tensor([-3.0, 5.0]), persistent=persistent)
+        assert synflow(net, torch.rand(3, 1)).value == flow
+
+
 def test_synflow_ignores_signs_inputs_and_mode():
     net, x = conv_net(), batch()
     found = synflow(net, x)
