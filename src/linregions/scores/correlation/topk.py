@@ -81,7 +81,8 @@ def _chosen(score: np.ndarray, truth: np.ndarray, k: int) -> tuple[float, float,
     places = k - len(sure)
     mean = (float(np.sum(sure)) + places * float(np.mean(tied))) / k
     best = _expected_best(float(np.max(sure)) if len(sure) else -np.inf, tied, places)
-    return mean, best, float(np.max(truth)) - best
+    # An expected best is a sum, whose rounding may exceed the best there is.
+    return mean, best, max(0.0, float(np.max(truth)) - best)
 
 
 def _expected_best(sure: float, tied: np.ndarray, places: int) -> float:
