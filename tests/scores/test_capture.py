@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+import textwrap
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
@@ -769,3 +772,42 @@ def test_other_threads_are_not_seen():
         assert [layer.kind for layer in capture(mine, torch.ones(2, 2), lambda o: None).layers] == ["relu"]
         assert [layer.kind for layer in theirs.result().layers] == ["relu"]
     assert_clean(mine)
+
+
+def test_operations_on_functions_pass_the_inputs_on():
+    flex = pytest.importorskip("torch.nn.attention.flex_attention")
+    x = torch.randn(4, 1, 16, 16)
+    assert [r[1] for r in seen(lambda x: F.relu(flex.flex_attention(x, x, x)), x)] == ["relu"]
+
+
+def test_the_package_is_lazy_and_its_names_are_functions():
+    code = """
+        import sys
+        import linregions.scores as scores
+        assert "torch" not in sys.modules, "torch was loaded"
+        assert "capture" in dir(scores)
+        from linregions.scores.capture import Captured
+        assert callable(scores.capture), scores.capture
+        assert scores.Captured is Captured
+        try:
+            scores.nothing
+        except AttributeError as error:
+            assert "no attribute 'nothing'" in str(error)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+def test_a_missing_torch_is_one_sentence():
+    code = """
+        import sys
+        sys.modules["torch"] = None
+        from linregions.errors import MissingExtraError
+        import linregions.scores as scores
+        try:
+            scores.capture
+        except MissingExtraError as error:
+            assert "scores: torch is not installed; install it with: pip install 'linregions[torch]'" in str(error)
+        else:
+            raise AssertionError("nothing was said")
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)

@@ -15,14 +15,16 @@ from contextlib import ExitStack, contextmanager
 from threading import get_ident
 from typing import Any
 
-from torch._ops import OpOverload
-from torch.jit import optimized_execution  # type: ignore[attr-defined]
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-
 from .kinds import hides
-from .needs import nn, torch
+from .needs import (
+    OpOverload,
+    TorchDispatchMode,
+    TorchFunctionMode,
+    nn,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    torch,
+)
 from .watch import Watch
 
 
@@ -74,6 +76,17 @@ class _Operations(TorchDispatchMode):
         return result
 
 
+class _OperationsBesideCompiler(_Operations):
+    """The same, kept away from torch's compiler, for models that use it in `forward`."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return True
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+
 class _Functions(TorchFunctionMode):
     def __init__(self, watch: Watch):
         super().__init__()
@@ -98,15 +111,17 @@ def _in_relu_mode(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> b
 def watched(model: Any, watch: Watch) -> Iterator[None]:
     """Watch what `model` does inside the `with` block; afterwards no hook and no mode is left, whatever happened."""
     modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    compiler = "torch._dynamo" in sys.modules or "torch.nn.attention.flex_attention" in sys.modules
     with ExitStack() as stack:
         stack.enter_context(_names(watch))
-        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+        if compiler and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))  # compiled code fuses activations away
         if any(isinstance(m, torch.jit.ScriptModule) for m in modules):
-            stack.enter_context(optimized_execution(False))  # so does an optimised script
+            # So does an optimised script.
+            stack.enter_context(torch.jit.optimized_execution(False))  # pyright: ignore[reportPrivateImportUsage]
         stack.enter_context(torch.no_grad())
         stack.enter_context(_Functions(watch))
-        stack.enter_context(_Operations(watch))
+        stack.enter_context(_OperationsBesideCompiler(watch) if compiler else _Operations(watch))
         yield
 
 

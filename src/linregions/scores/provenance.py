@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from torch.multiprocessing.reductions import StorageWeakRef
-
-from .needs import torch
+from .needs import StorageWeakRef, torch
 
 Tensor = torch.Tensor
 
