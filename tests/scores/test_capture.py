@@ -395,6 +395,9 @@ def test_types_of_numbers(dtype):
     for indicator in ("positive", "sign", "piece"):
         rows = seen(nn.ReLU(), x, indicator=indicator)
         assert torch.equal(codes(rows[0][3]), (x > 0).long())
+    rows = seen(nn.Sequential(call(lambda x: x > 0)), x, also=(nn.Sequential,), indicator="sign")
+    assert rows[0][2].dtype == torch.bool
+    assert torch.equal(codes(rows[0][3]), (x > 0).long())
     if dtype.is_floating_point:
         rows = seen(nn.Hardtanh(-0.1, 0.1), x / 10, indicator="piece")  # 0.1 is rounded to the type
         assert torch.equal(codes(rows[0][3]), torch.tensor([[0, 1, 2, 2], [2, 0, 1, 2]]))

@@ -128,7 +128,7 @@ def _pass(model: Any, inputs: Any, watch: Watch) -> Any:
     """The output of the pass, or the first thing that went wrong in it."""
     watch.inputs.mark(_tensors(inputs))
     try:
-        with watched(model, watch):
+        with watched(watch):
             output = _call(model, inputs)
         if watch.refusal is None:
             watch.finish()

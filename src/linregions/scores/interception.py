@@ -108,15 +108,14 @@ def _in_relu_mode(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> b
 
 
 @contextmanager
-def watched(model: Any, watch: Watch) -> Iterator[None]:
-    """Watch what `model` does inside the `with` block; afterwards no hook and no mode is left, whatever happened."""
-    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+def watched(watch: Watch) -> Iterator[None]:
+    """Watch the `with` block; afterwards no hook and no mode is left, whatever happened."""
     compiler = "torch._dynamo" in sys.modules or "torch.nn.attention.flex_attention" in sys.modules
     with ExitStack() as stack:
         stack.enter_context(_names(watch))
         if compiler and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))  # compiled code fuses activations away
-        if any(isinstance(m, torch.jit.ScriptModule) for m in modules):
+        if watch.running.scripted:
             # So does an optimised script.
             stack.enter_context(torch.jit.optimized_execution(False))  # pyright: ignore[reportPrivateImportUsage]
         stack.enter_context(torch.no_grad())

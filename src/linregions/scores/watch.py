@@ -37,7 +37,9 @@ class Running:
         self.classes = classes
         self.covered = 0  # how many running modules are of these classes: what they call is not counted
         self.origin: tuple[BaseException, str] | None = None
-        self._names = {id(m): name for name, m in model.named_modules()} if isinstance(model, nn.Module) else {}
+        named = list(model.named_modules()) if isinstance(model, nn.Module) else []
+        self.scripted = any(isinstance(module, torch.jit.ScriptModule) for _, module in named)
+        self._names = {id(module): name for name, module in named}
         self._stack: list[tuple[nn.Module, str, BaseException | None]] = []
         self._calls: Counter[str] = Counter()
 
