@@ -22,6 +22,9 @@ from torch.nn.modules import module as module_file  # noqa: E402
 from linregions.errors import InputError  # noqa: E402
 from linregions.scores.capture import capture, sample_count  # noqa: E402
 
+# torch says of its scripts that they are deprecated, and of nested tensors and flex attention that they are young.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::UserWarning")
+
 
 def seen(model, inputs, **options):
     """Layers, values (copied) and codes of a pass: one (name, kind, values, planes) per activation call."""

@@ -149,6 +149,7 @@ def test_without_parameters_only_what_a_pass_changes_is_copied():
     assert sum(copied) == buffers
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 def test_modules_of_scripts_and_sparse_and_shared_memory():
     model = nn.Sequential(torch.jit.script(nn.BatchNorm1d(3)), nn.ReLU())
     base = torch.zeros(6)
