@@ -817,3 +817,21 @@ def test_a_missing_torch_is_one_sentence():
             raise AssertionError("nothing was said")
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+def test_operators_that_only_write_pass_the_inputs_on():
+    library = torch.library.Library("linregions_test", "DEF")
+    library.define("double(Tensor x, Tensor(a!) out) -> ()")
+
+    def double(x, out):
+        out.copy_(x * 2)
+
+    library.impl("double", double, "CompositeExplicitAutograd")
+
+    def model(x):
+        out = torch.zeros(x.shape)
+        torch.ops.linregions_test.double(x, out)
+        return F.relu(out)
+
+    x = torch.tensor([[1.0], [-1.0]])
+    assert [r[2].tolist() for r in seen(model, x)] == [[[2.0], [0.0]]]
