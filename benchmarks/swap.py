@@ -26,6 +26,7 @@ LITERAL_MOST = 60_000_000
 LITERAL, PACKED = "torch.unique of columns", "torch.unique of words"
 METHODS = {LITERAL: None, PACKED: None} | {name: name for name in ("bitmap", "words", "certified", "hashed", "sketch")}
 WAYS = ("forward", "literal", "hooks", "capture", "swap_score")
+FASTER = ("forward", "hooks", "capture", "swap_score")
 
 
 def main() -> None:
@@ -175,13 +176,12 @@ def activations(samples: int, units: int, seed: int) -> Any:
 def cells(args: Any) -> None:
     """Milliseconds for whole DARTS cells; `hooks` counts in hooks on nn.ReLU, which is what the literal way hooks."""
     import numpy as np
-    import torch
 
     from linregions.scores.spaces.darts import Darts
 
     space, rng = Darts(), np.random.default_rng(args.seed)
     inputs = space.probe(16, seed=args.seed)
-    columns = ["cell", "units", "activations", "patterns", *WAYS, "literal / capture", "literal / swap_score"]
+    columns = ["cell", "units", "activations", "patterns", *WAYS, *(f"literal / {way}" for way in FASTER)]
     table = Table("One DARTS cell, 16 samples, ms", columns)
     ratios = []
     for number in range(args.cells):
@@ -192,12 +192,14 @@ def cells(args: Any) -> None:
         if len(found) != 1:
             raise SystemExit(f"cell {number}: the ways disagree: {sorted(found)}")
         times = in_turn(runs, args.repeats)
-        ratios.append([times["literal"] / times[way] for way in ("hooks", "capture", "swap_score")])
+        ratios.append([times["literal"] / times[way] for way in FASTER])
         row = (1e3 * times[way] for way in WAYS)
-        table.row(str(number), sum(shapes), len(shapes), found.pop(), *row, *ratios[-1][1:])
+        table.row(str(number), sum(shapes), len(shapes), found.pop(), *row, *ratios[-1])
     medians = [median(column) for column in zip(*ratios, strict=True)]
-    print("\nMedian of the cells: literal / hooks {:.1f}, / capture {:.1f}, / swap_score {:.1f}".format(*medians))
-    print(f"torch.unique alone costs what remains of literal without forward ({torch.get_num_threads()} thread(s)).")
+    print(
+        f"\nMedians, {args.threads} thread(s): "
+        + ", ".join(f"{w} {m:.1f}" for w, m in zip(FASTER, medians, strict=True))
+    )
 
 
 def shapes_of(model: Any, inputs: Any) -> list[int]:
