@@ -359,6 +359,8 @@ def test_packing_is_numpys_packing(count):
     bits = np.random.default_rng(count).integers(0, 2, (count, 77)).astype(np.uint8)
     rows = byte_rows(torch.from_numpy(bits))
     assert rows.tolist() == np.packbits(bits, axis=0, bitorder="little").tolist()
+    many = torch.from_numpy(np.tile(bits, (1, 2000)))  # too many for numpy
+    assert byte_rows(many).equal(rows.repeat(1, 2000))
     assert codes(rows).tolist() == [sum(int(b) << k for k, b in enumerate(column)) for column in bits.T]
     assert words(rows).shape == (77, 1)
 

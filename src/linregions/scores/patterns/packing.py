@@ -10,6 +10,9 @@ from .tally import Number, tally
 
 Tensor = torch.Tensor
 
+# Below so many bits numpy's smaller cost of a call outweighs torch's faster additions.
+_FEW = 2**17
+
 
 def byte_rows(bits: Tensor) -> Tensor:
     """Eight rows of bits in one row of bytes: (rows, units) of 0 and 1 to (ceil(rows / 8), units).
@@ -24,16 +27,31 @@ def byte_rows(bits: Tensor) -> Tensor:
     full = bits.shape[0] // 8 * 8
     parts = []
     if full:
-        packed = bits[:full]
-        for weight in (2, 4, 16):
-            packed = torch.add(packed[0::2], packed[1::2], alpha=weight)
-        parts.append(packed)
+        few = bits.numel() < _FEW and host.on_cpu(bits)
+        parts.append(torch.from_numpy(_halved(bits[:full].numpy())) if few else _added(bits[:full]))
     if full < bits.shape[0]:
         last = bits[full]
         for place in range(1, bits.shape[0] - full):
             last = torch.add(last, bits[full + place], alpha=1 << place)
         parts.append(last.unsqueeze(0))
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _added(bits: Tensor) -> Tensor:
+    for weight in (2, 4, 16):
+        bits = torch.add(bits[0::2], bits[1::2], alpha=weight)
+    return bits
+
+
+def _halved(bits: np.ndarray) -> np.ndarray:
+    """The same by numpy: doubling is an addition, because its shifts of bytes are slower."""
+    for doublings in (1, 2, 4):
+        upper = bits[1::2] + bits[1::2]
+        for _ in range(doublings - 1):
+            upper += upper
+        upper += bits[0::2]
+        bits = upper
+    return bits
 
 
 def codes(rows: Tensor) -> Tensor:
@@ -43,6 +61,13 @@ def codes(rows: Tensor) -> Tensor:
         >>> codes(torch.tensor([[3, 6], [1, 0]], dtype=torch.uint8)).tolist()
         [259, 6]
     """
+    if host.on_cpu(rows):
+        array = rows.numpy()
+        code = array[-1].astype(np.int64)
+        for row in array[-2::-1]:
+            code <<= 8
+            code |= row
+        return torch.from_numpy(code)
     number = rows[0].to(torch.int64)
     for place in range(1, rows.shape[0]):
         number = torch.add(number, rows[place], alpha=256**place)
