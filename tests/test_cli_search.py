@@ -14,7 +14,7 @@ from linregions.cli import main
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from linregions.scores.searching import search
+from linregions.scores.searching import SwapObjective, search
 from linregions.scores.spaces import find_space
 
 
@@ -90,6 +90,21 @@ def test_the_time_limit_has_its_exit_status(capsys):
     code, out, _ = told(capsys, "--space", "digits", "--time-limit", "1e-6", "--json")
     facts = json.loads(out)
     assert (code, facts["status"], facts["evaluations"]) == (3, "budget", 1)
+
+
+def test_ctrl_c_prints_what_was_found(capsys, monkeypatch):
+    scores = iter([3.0, 5.0, 4.0])
+
+    def interrupted(objective: SwapObjective, architecture: object) -> float:
+        try:
+            return next(scores)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(SwapObjective, "__call__", interrupted)
+    code, out, _ = told(capsys, "--space", "digits", "--json")
+    facts = json.loads(out)
+    assert (code, facts["status"], facts["evaluations"], facts["score"]) == (130, "interrupted", 3, 5.0)
 
 
 @pytest.mark.parametrize(

@@ -157,9 +157,9 @@ def test_training_is_repeatable_and_leaves_no_trace():
     numpy_before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
     threads = torch.get_num_threads()
     with torch.no_grad():
-        first = train(SMALL, seed=0, epochs=2)
-    assert first == train(SMALL, seed=0, epochs=2)
-    assert len({train(SMALL, seed=seed, epochs=1) for seed in range(4)}) > 1
+        first = train(SMALL, seed=0, epochs=1)
+    assert first == train(SMALL, seed=0, epochs=1)
+    assert len({first, *(train(SMALL, seed=seed, epochs=1) for seed in (1, 2))}) > 1
     assert (np.random.get_state()[1] == numpy_before).all()  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), torch_before)
     assert torch.get_num_threads() == threads
@@ -177,12 +177,10 @@ def test_labels_of_the_held_out_images_are_not_seen(monkeypatch):
     images, labels = images_and_labels()
     wrong = labels.clone()
     wrong[300:] = (labels[300:] + 1) % 10
-    right = train(SMALL, seed=0, epochs=2)
+    right = train(SMALL, seed=0, epochs=1)
     monkeypatch.setattr(digits_training, "images_and_labels", lambda: (images, wrong))
-    predictions_match = train(SMALL, seed=0, epochs=2)
+    predictions_match = train(SMALL, seed=0, epochs=1)
     assert predictions_match + right <= 100 + 1e-9  # the same predictions cannot meet both labels
-    monkeypatch.setattr(digits_training, "images_and_labels", lambda: (images, labels))
-    assert train(SMALL, seed=0, epochs=2) == right
 
 
 @pytest.mark.parametrize(
