@@ -164,7 +164,7 @@ def compare_searches(
     table: Table,
     *,
     score: Callable[[int], Callable[[Any], float]] | None = None,
-    evaluations: int = 400,
+    evaluations: int = 250,
     seeds: tuple[int, ...] = (0, 1, 2),
     time_limit: float | None = None,
     progress: Callable[[float, int], None] | None = None,
@@ -191,9 +191,10 @@ def compare_searches(
 
     Raises:
         InputError: an argument cannot be used, or not one seed was finished in the time.
-        KeyboardInterrupt: before the first seed was finished.
+        KeyboardInterrupt: Ctrl-C before all three methods finished the first seed, so that nothing can be compared.
 
     Example:
+        >>> import numpy as np
         >>> from linregions.scores.spaces import find_space
         >>> space = find_space("nb201")
         >>> table = Table("nb201", tuple(space.all()), np.arange(15625) / 200)
@@ -206,15 +207,7 @@ def compare_searches(
     """
     seeds = tuple(seeds)
     evaluations = whole_number(evaluations, "evaluations")
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds must be different numbers, at least one, got {seeds}")
-    if table.space != space.name:
-        raise InputError(f"table: holds architectures of {table.space}, but the search is in {space.name}")
-    if space.size is not None and len(table) < space.size:
-        raise InputError(
-            f"table: holds {len(table):,} of the {space.size:,} architectures of {space.name}; "
-            "a comparison needs the accuracies of all, because nobody knows what a search will find"
-        )
+    _check(space, table, seeds)
     started = time.monotonic()
     deadline = None if time_limit is None else started + real_number(time_limit, "time_limit")
     done: list[tuple[SearchResult, ...]] = []
@@ -244,6 +237,18 @@ def compare_searches(
         status=status,
         seconds=time.monotonic() - started,
     )
+
+
+def _check(space: Space[Any], table: Table, seeds: tuple[int, ...]) -> None:
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds must be different numbers, at least one, got {seeds}")
+    if table.space != space.name:
+        raise InputError(f"table: holds architectures of {table.space}, but the search is in {space.name}")
+    if space.size is not None and len(table) < space.size:
+        raise InputError(
+            f"table: holds {len(table):,} of the {space.size:,} architectures of {space.name}; "
+            "a comparison needs the accuracies of all, because nobody knows what a search will find"
+        )
 
 
 def _one_seed(
