@@ -138,15 +138,24 @@ def test_without_parameters_only_what_a_pass_changes_is_copied():
     model[0].bias.data[1] = 0.0
     before = everything(model), randomness()
     copied = []
-    clone = torch.UntypedStorage.clone
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.UntypedStorage, "clone", lambda self: copied.append(self.nbytes()) or clone(self))
+        for kind in (torch.UntypedStorage, torch.Tensor):
+            patch.setattr(kind, "clone", counting(kind.clone, copied))
         with unchanged(model, parameters=False):
+            saved = sum(copied)
             set_mode(model, "train")
             capture(model, torch.randn(5, 4), lambda o: None)
     assert (everything(model), randomness()) == before
     buffers = sum(b.untyped_storage().nbytes() for b in model.buffers()) + model[3].plain.nbytes
-    assert sum(copied) == buffers
+    assert saved == buffers
+
+
+def counting(clone, copied):
+    def counted(self, **options):
+        copied.append(self.untyped_storage().nbytes() if isinstance(self, torch.Tensor) else self.nbytes())
+        return clone(self, **options)
+
+    return counted
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
@@ -172,7 +181,7 @@ def test_modules_of_scripts_and_sparse_and_shared_memory():
 def test_a_lazy_layer_is_refused():
     model = nn.Sequential(nn.ReLU(), nn.LazyLinear(3))
     with (
-        pytest.raises(InputError, match=r"layer 1 \(LazyLinear\) has no weights yet; run the model once"),
+        pytest.raises(InputError, match=r"layer 1 \(LazyLinear\) has no shape yet; run the model once"),
         unchanged(model),
     ):
         pass

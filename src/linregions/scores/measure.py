@@ -13,7 +13,7 @@ import numpy as np
 from ..checks import plural, shown
 from ..errors import InputError
 from .needs import nn, torch
-from .restore import set_mode, unchanged
+from .restore import seed_all, set_mode, unchanged
 
 HIGHER = "higher is better"
 CONTROL = "a size: more is larger"
@@ -117,7 +117,6 @@ def prepared(model: Any, *, mode: str, device: Any = None, seed: int = 0) -> Ite
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model must be a torch.nn.Module, got {shown(model)}")
-    refuse_lazy(model)
     seed = _checked_seed(seed)
     with unchanged(model), torch.inference_mode(False), torch.enable_grad():
         if device is not None:
@@ -126,10 +125,7 @@ def prepared(model: Any, *, mode: str, device: Any = None, seed: int = 0) -> Ite
         for p in model.parameters():
             if p.is_floating_point() or p.is_complex():
                 p.requires_grad_(True)
-        # Not torch.manual_seed: where CUDA has not been used it leaves a seed behind for the day that it will be.
-        torch.default_generator.manual_seed(seed)
-        if torch.cuda.is_initialized():
-            torch.cuda.manual_seed_all(seed)
+        seed_all(seed)
         yield
 
 
@@ -141,13 +137,6 @@ def _checked_seed(seed: Any) -> int:
     if not 0 <= number < 2**63:
         raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, got {shown(seed)}")
     return number
-
-
-def refuse_lazy(model: Any) -> None:
-    """An error where a parameter has no shape yet."""
-    for name, p in model.named_parameters():
-        if isinstance(p, nn.parameter.UninitializedParameter):
-            raise InputError(f"model: parameter {name} has no shape yet; run the model once before it is measured")
 
 
 def weights(model: Any) -> list[tuple[str, Any]]:

@@ -46,7 +46,7 @@ def unchanged(model: nn.Module, *, parameters: bool = True) -> Iterator[nn.Modul
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model: expected a torch module, got {shown(model)}")
-    _refuse_lazy(model)
+    refuse_lazy(model)
     with ExitStack() as stack:
         for undo in _undo_random_state(), _undo_tensors(model, parameters), _undo_attributes(model):
             stack.callback(undo)
@@ -81,14 +81,29 @@ def set_mode(model: nn.Module, mode: str = "auto") -> None:
                 module.training = True
 
 
-def _refuse_lazy(model: nn.Module) -> None:
-    for name, module in model.named_modules():
-        own = (*module._parameters.values(), *module._buffers.values())
-        if any(torch.nn.parameter.is_lazy(t) for t in own if t is not None):
-            raise InputError(
-                f"model: layer {name or '(model)'} ({type(module).__name__}) has no weights yet; "
-                "run the model once on an input first"
-            )
+def refuse_lazy(model: nn.Module) -> None:
+    """Refuse a model that has parameters or buffers without a shape, as those of `nn.LazyLinear` before its first use.
+
+    Raises:
+        InputError: a layer has no weights yet.
+    """
+    for module in model.modules():
+        for tensors in module._parameters, module._buffers:
+            for name, tensor in tensors.items():
+                if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+                    layer = next(path for path, m in model.named_modules() if m is module) or "(model)"
+                    raise InputError(
+                        f"model: {name} of layer {layer} ({type(module).__name__}) has no shape yet; "
+                        "run the model once on the inputs first"
+                    )
+
+
+def seed_all(seed: int) -> None:
+    """Seed what dropout and the like draw from, on the CPU and on every GPU in use; `unchanged` brings it all back."""
+    # Not torch.manual_seed: where CUDA has not been used yet that leaves an order for later, which nobody takes back.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
 
 
 def _undo_random_state() -> Any:
@@ -119,9 +134,9 @@ def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
         if leaf:
             tensor.grad = None
         if parameters or id(tensor) not in weights:
-            storage = _storage(tensor)
-            if storage._cdata not in copies:
-                copies[storage._cdata] = storage, storage.clone()
+            key, whole = _contents_of(tensor)
+            if key not in copies:
+                copies[key] = whole, whole.clone()
 
     def undo() -> None:
         with torch.no_grad():
@@ -129,10 +144,11 @@ def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
                 if not _same_memory(tensor, data):
                     tensor.data = data
                 if tensor.is_leaf:
-                    tensor.requires_grad_(requires_grad)
+                    if tensor.requires_grad is not requires_grad:
+                        tensor.requires_grad_(requires_grad)
                     tensor.grad = grad
-            for storage, copy in copies.values():
-                storage.copy_(copy)
+            for whole, copy in copies.values():
+                whole.copy_(copy)
 
     return undo
 
@@ -140,39 +156,53 @@ def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
 def _own_tensors(model: nn.Module) -> list[Tensor]:
     found: dict[int, Tensor] = {}
     for module in model.modules():
-        for values in (module._parameters.values(), module._buffers.values(), vars(module).values()):
-            found |= {id(t): t for t in values if isinstance(t, Tensor)}
+        for values in (module._parameters, module._buffers, vars(module)):
+            for value in values.values():
+                if isinstance(value, Tensor):
+                    found[id(value)] = value
     return list(found.values())
 
 
-def _storage(tensor: Tensor) -> Any:
-    """What holds the numbers: the storage, or the tensor itself where there is none (sparse ones)."""
-    return tensor.untyped_storage() if tensor.layout is torch.strided else tensor.data
+def _contents_of(tensor: Tensor) -> tuple[int, Any]:
+    """A key of what holds the numbers, and that thing: all of the storage, which other tensors may show parts of."""
+    data = tensor.data
+    if tensor.layout is not torch.strided:
+        return id(tensor), data  # sparse ones have no storage
+    storage = tensor.untyped_storage()
+    # A tensor that shows its storage as it lies is copied several times faster than the storage.
+    plain = data.is_contiguous() and storage.nbytes() == data.numel() * data.element_size()
+    return storage._cdata, data if plain else storage
 
 
 def _same_memory(one: Tensor, other: Tensor) -> bool:
     if one.layout is not torch.strided or other.layout is not torch.strided:
         return False
-    looks = [(t.untyped_storage()._cdata, t.storage_offset(), t.shape, t.stride(), t.dtype) for t in (one, other)]
-    return looks[0] == looks[1]
+    # `other` keeps its memory alive: nothing else can lie at its address.
+    return (
+        one.data_ptr() == other.data_ptr()
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+        and one.dtype == other.dtype
+        and one.untyped_storage()._cdata == other.untyped_storage()._cdata
+    )
 
 
 def _undo_attributes(model: nn.Module) -> Any:
     """Put plain attributes back: flags, hooks, the tables of parameters, buffers and submodules, lists and dicts."""
-    kept = [
-        (module, type(module), module.training, dict(vars(module)), [_contents(v) for v in vars(module).values()])
-        for module in model.modules()
-    ]
+    kept = [(module, type(module), module.training, dict(vars(module)), *_filled(module)) for module in model.modules()]
 
     def undo() -> None:
-        for module, kind, training, attributes, contents in kept:
+        for module, kind, training, attributes, empty, filled in kept:
             if type(module) is not kind:
                 module.__class__ = kind
             now = vars(module)
-            for name in [name for name in now if name not in attributes]:
+            for name in now.keys() - attributes.keys():
                 del now[name]
             now.update(attributes)
-            for container, items in filter(None, contents):
+            for container in empty:
+                if container:
+                    container.clear()
+            for container, items in filled:
                 _refill(container, items)
             if module.training != training:
                 module.training = training  # a scripted module keeps it elsewhere
@@ -180,9 +210,10 @@ def _undo_attributes(model: nn.Module) -> Any:
     return undo
 
 
-def _contents(value: Any) -> tuple[Any, Any] | None:
-    """A container with a copy of what is in it; None for any other value."""
-    return (value, value.copy()) if isinstance(value, dict | list | set) else None
+def _filled(module: nn.Module) -> tuple[list[Any], list[tuple[Any, Any]]]:
+    """The containers among a module's attributes: those with nothing in them, and the others with a copy of it."""
+    containers = [value for value in vars(module).values() if isinstance(value, dict | list | set)]
+    return [c for c in containers if not c], [(c, c.copy()) for c in containers if c]
 
 
 def _refill(container: Any, items: Any) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from ..checks import shown
 from ..errors import InputError
-from .measure import Inputs, leaves, prepared, refuse_lazy
+from .measure import Inputs, leaves, prepared
 from .needs import nn
 from .products import trace
+from .restore import refuse_lazy
 
 
 @dataclass(frozen=True)

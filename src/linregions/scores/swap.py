@@ -167,7 +167,7 @@ def _score_module(
     from .init import redraw
     from .inputs import prepared
     from .needs import torch
-    from .restore import set_mode, unchanged
+    from .restore import seed_all, set_mode, unchanged
     from .sizes import parameters
 
     start = time.perf_counter()
@@ -182,7 +182,7 @@ def _score_module(
         set_mode(model, plan.mode)
         for k in range(plan.repeats):
             redraw(model, plan.init, random)
-            _seed_the_world(int(torch.randint(2**62, (), generator=random)))
+            seed_all(int(torch.randint(2**62, (), generator=random)))
             before, collector = _world(), Collector(samples, **counting)
             ignored = capture(model, tensors, collector.visit, **what).ignored
             if k == 0 and plan.repeats > 1 and plan.init == "keep":
@@ -237,11 +237,12 @@ def _check_module(model: Any) -> None:
         raise InputError(
             f"model: expected a torch nn.Module, a Network or the path of a file, got {shown(model)}{more}"
         )
-    for name, parameter in model.named_parameters():
-        if isinstance(parameter, nn.parameter.UninitializedParameter):
-            raise InputError(f"model: {name} has no shape yet; run the model on the inputs once, then score it")
-        if parameter.is_meta:
-            raise InputError(f"model: {name} is on the device meta and has no numbers; load or draw its weights first")
+    for module in model.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None and parameter.is_meta:
+                raise InputError(
+                    f"model: {name} is on the device meta and has no numbers; load or draw its weights first"
+                )
 
 
 def _world() -> list[Any]:
@@ -275,16 +276,6 @@ def _device(device: Any) -> Any:
     if place.type == "meta":
         raise InputError('device: on "meta" nothing is computed; use "cpu" or "cuda"')
     return place
-
-
-def _seed_the_world(seed: int) -> None:
-    """Seed what dropout and the like draw from; `unchanged` brings its state back."""
-    from .needs import torch
-
-    # Not torch.manual_seed: where CUDA has not been used yet that leaves an order for later, which nobody takes back.
-    torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(seed)
 
 
 @contextmanager
