@@ -259,7 +259,7 @@ def test_a_size_target_leads_to_the_size():
 
 
 @pytest.mark.parametrize("name", ["nb201", "darts", "digits"])
-def test_parameters_are_counted_without_allocating(name):
+def test_parameters_are_counted_on_the_network_that_is_scored(name):
     space = find_space(name)
     for seed in range(3):
         architecture = space.sample(np.random.default_rng(seed))
