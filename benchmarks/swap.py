@@ -153,7 +153,7 @@ def counted(name: str, values: Any) -> Callable[[], int] | None:
 
 def observation(values: Any) -> Any:
     """Stored activations as a network shows them."""
-    from linregions.scores.observation import Layer, Observation, positive
+    from linregions.scores.capturing.observation import Layer, Observation, positive
 
     return Observation(Layer("stored", "relu"), values, positive, 1)
 
@@ -204,7 +204,7 @@ def cells(args: Any) -> None:
 
 def shapes_of(model: Any, inputs: Any) -> list[int]:
     """Units of every activation."""
-    from linregions.scores.capture import capture
+    from linregions.scores.capturing.forward import capture
 
     units: list[int] = []
     capture(model, inputs, lambda seen: units.append(seen.values.shape[1]))
@@ -215,9 +215,9 @@ def ways(model: Any, inputs: Any) -> dict[str, Callable[[], Any]]:
     """The ways to score one model."""
     import torch
 
-    from linregions.scores.capture import capture
+    from linregions.scores.capturing.forward import capture
     from linregions.scores.patterns import PatternCounter
-    from linregions.scores.swap import swap_score
+    from linregions.scores.scoring.score import swap_score
 
     def hooked(see: Callable[[Any], None]) -> None:
         def after(_module: Any, _inputs: Any, output: Any) -> None:
@@ -279,7 +279,7 @@ def child(task: str, args: Any) -> None:
     import torch
     from nets_torch import big_encoder
 
-    from linregions.scores.capture import capture
+    from linregions.scores.capturing.forward import capture
     from linregions.scores.patterns import PatternCounter
 
     torch.set_num_threads(args.threads)

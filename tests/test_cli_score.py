@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 from linregions import Network
 from linregions.cli import main
 from linregions.readers import write_npz
-from linregions.scores.swap import swap_score
+from linregions.scores.scoring.score import swap_score
 
 NETS = '''
 """Networks of a user."""

@@ -20,7 +20,7 @@ from torch import nn  # noqa: E402
 from torch.nn.modules import module as module_file  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
-from linregions.scores.capture import capture, sample_count  # noqa: E402
+from linregions.scores.capturing.forward import capture, sample_count  # noqa: E402
 
 # torch says of its scripts that they are deprecated, and of nested tensors and flex attention that they are young.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::UserWarning")
@@ -792,7 +792,7 @@ def test_the_package_is_lazy_and_its_names_are_functions():
         import linregions.scores as scores
         assert "torch" not in sys.modules, "torch was loaded"
         assert "capture" in dir(scores)
-        from linregions.scores.capture import Captured
+        from linregions.scores.capturing.forward import Captured
         assert callable(scores.capture), scores.capture
         assert scores.Captured is Captured
         try:

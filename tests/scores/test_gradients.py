@@ -15,9 +15,9 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
-from linregions.scores.flow import synflow  # noqa: E402
-from linregions.scores.gradients import correlation_score, grad_norm, jacobian_covariance, random_labels, snip  # noqa: E402
-from linregions.scores.measure import UndefinedMeasureError, weights  # noqa: E402
+from linregions.scores.measures.flow import synflow  # noqa: E402
+from linregions.scores.measures.gradients import correlation_score, grad_norm, jacobian_covariance, random_labels, snip  # noqa: E402
+from linregions.scores.measures.measure import UndefinedMeasureError, weights  # noqa: E402
 
 MEASURES = (grad_norm, snip, synflow, jacobian_covariance)
 

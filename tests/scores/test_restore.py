@@ -16,7 +16,7 @@ from torch import nn  # noqa: E402
 from torch.nn.utils import prune  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
-from linregions.scores.capture import capture  # noqa: E402
+from linregions.scores.capturing.forward import capture  # noqa: E402
 from linregions.scores.init import redraw  # noqa: E402
 from linregions.scores.restore import set_mode, unchanged  # noqa: E402
 

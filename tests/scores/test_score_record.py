@@ -16,9 +16,9 @@ torch = pytest.importorskip("torch")
 
 from linregions import InputError  # noqa: E402
 from linregions.partition import Kind  # noqa: E402
-from linregions.scores.record import LayerScore, Pass, Score, limit_of, summarise  # noqa: E402
-from linregions.scores.regularise import UNITS, Regularisation  # noqa: E402
-from linregions.scores.swap import swap_score  # noqa: E402
+from linregions.scores.scoring.record import LayerScore, Pass, Score, limit_of, summarise  # noqa: E402
+from linregions.scores.scoring.regularise import UNITS, Regularisation  # noqa: E402
+from linregions.scores.scoring.score import swap_score  # noqa: E402
 
 nn = torch.nn
 

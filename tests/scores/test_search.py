@@ -23,6 +23,7 @@ from linregions.partition import Status
 
 torch = pytest.importorskip("torch")
 
+from linregions.scores.scoring.score import swap_score  # noqa: E402
 from linregions.scores.searching import (  # noqa: E402 - after the check for torch
     ParameterObjective,
     SizeTarget,
@@ -34,7 +35,6 @@ from linregions.scores.searching import (  # noqa: E402 - after the check for to
     search,
 )
 from linregions.scores.spaces import Table, find_space, read_table  # noqa: E402
-from linregions.scores.swap import swap_score  # noqa: E402
 
 NB201 = Path(__file__).parents[2] / "../shared/data/nas/nasbench201_cifar10.csv"
 

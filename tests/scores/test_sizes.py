@@ -14,8 +14,8 @@ from torch.nn import functional as F  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
-from linregions.scores import products  # noqa: E402
-from linregions.scores.sizes import depth, flops, network_sizes, parameters, units  # noqa: E402
+from linregions.scores.measures import products  # noqa: E402
+from linregions.scores.measures.sizes import depth, flops, network_sizes, parameters, units  # noqa: E402
 
 
 class Calls(nn.Module):

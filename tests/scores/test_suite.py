@@ -11,13 +11,13 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
-from linregions.scores.flow import synflow  # noqa: E402
-from linregions.scores.gradients import grad_norm, jacobian_covariance, snip  # noqa: E402
-from linregions.scores.loading import load  # noqa: E402
-from linregions.scores.measure import UndefinedMeasureError  # noqa: E402
-from linregions.scores.sizes import depth, flops, parameters, units  # noqa: E402
-from linregions.scores.suite import MEASURES, find_measures, swap  # noqa: E402
-from linregions.scores.swap import swap_score  # noqa: E402
+from linregions.scores.measures.flow import synflow  # noqa: E402
+from linregions.scores.measures.gradients import grad_norm, jacobian_covariance, snip  # noqa: E402
+from linregions.scores.measures.loading import load  # noqa: E402
+from linregions.scores.measures.measure import UndefinedMeasureError  # noqa: E402
+from linregions.scores.measures.sizes import depth, flops, parameters, units  # noqa: E402
+from linregions.scores.measures.suite import MEASURES, find_measures, swap  # noqa: E402
+from linregions.scores.scoring.score import swap_score  # noqa: E402
 
 
 def conv_net():

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 from linregions import InputError, Network  # noqa: E402
 from linregions.activations import MaxGroups, UnitActivations, clip, leaky_relu  # noqa: E402
 from linregions.readers import read_torch, write_npz  # noqa: E402
-from linregions.scores.swap import swap_score  # noqa: E402
+from linregions.scores.scoring.score import swap_score  # noqa: E402
 from linregions.stage import Stage  # noqa: E402
 
 nn = torch.nn

@@ -345,8 +345,7 @@ def without_times(row):
 
 
 def test_a_score_of_the_study_is_that_of_the_function(tmp_path):
-    from linregions.scores.swap import swap_score
-
+    from linregions.scores.scoring.score import swap_score
     from linregions.studies.measure import seed_of
 
     swap.run(Toy(), table=table(), out=tmp_path, samples=6, repeats=3, limit=5, **FAST)
@@ -359,8 +358,7 @@ def test_a_score_of_the_study_is_that_of_the_function(tmp_path):
 
 
 def test_own_weights_are_those_of_the_space(tmp_path, monkeypatch):
-    from linregions.scores.swap import swap_score
-
+    from linregions.scores.scoring.score import swap_score
     from linregions.studies.measure import seed_of
     from linregions.studies.protocols import PROTOCOLS, Protocol
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..checks import shown
 from ..errors import InputError, LinregionsError
-from ..scores.record import Score
-from ..scores.swap import swap_score
+from ..scores.scoring.record import Score
+from ..scores.scoring.score import swap_score
 from . import status
 from .domains import samples_of
 from .progress import Progress

@@ -1,27 +1,34 @@
-"""Scores of untrained networks from their activation patterns. Needs torch: pip install 'linregions[torch]'."""
+"""Scores of untrained networks from their activation patterns.  Needs torch: pip install 'linregions[torch]'.
+
+scoring      swap_score and its record
+capturing    every activation of a forward pass, shown once
+patterns     counting patterns exactly while the layers go by
+measures     sizes, scores by gradients, the calls that suites of zero-cost proxies expect
+correlation  how well a score ranks, with intervals
+spaces       architectures to draw, build and look up
+searching    evolution by a score, and what it is compared with
+"""
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .capture import Captured, Ignored, Layer, Observation, capture
+    from .capturing.forward import Captured, Ignored, Layer, Observation, capture
     from .correlation import Correlation, TopK, difference_of, kendall, partial_spearman, spearman, top_k_regret
-    from .flow import synflow
-    from .gradients import grad_norm, jacobian_covariance, snip
     from .init import redraw
-    from .measure import Measure, UndefinedMeasureError
+    from .measures.flow import synflow
+    from .measures.gradients import grad_norm, jacobian_covariance, snip
+    from .measures.measure import Measure, UndefinedMeasureError
+    from .measures.sizes import Sizes, depth, flops, network_sizes, parameters, units
+    from .measures.suite import MEASURES, find_measures, swap
     from .patterns import HammingKernel, PatternCounter, RowCounter
     from .probes import Probe
-    from .record import LayerScore, Score
     from .restore import set_mode, unchanged
+    from .scoring.record import LayerScore, Score
+    from .scoring.score import swap_score
     from .searching import SearchResult, random_search, search
-    from .sizes import Sizes, depth, flops, network_sizes, parameters, units
     from .spaces import Table, find_space, read_table
-    from .suite import MEASURES, find_measures, swap
-    from .swap import swap_score
 
 __all__ = [
     "MEASURES",
@@ -71,34 +78,23 @@ __all__ = [
 
 # Imported when first used: `import linregions.scores` loads no torch.
 _HOME = {
-    "capture": ("Captured", "Ignored", "Layer", "Observation", "capture"),
+    "capturing.forward": ("Captured", "Ignored", "Layer", "Observation", "capture"),
     "correlation": ("Correlation", "TopK", "difference_of", "kendall", "partial_spearman", "spearman", "top_k_regret"),
-    "flow": ("synflow",),
-    "gradients": ("grad_norm", "jacobian_covariance", "snip"),
+    "measures.flow": ("synflow",),
+    "measures.gradients": ("grad_norm", "jacobian_covariance", "snip"),
     "init": ("redraw",),
-    "measure": ("Measure", "UndefinedMeasureError"),
+    "measures.measure": ("Measure", "UndefinedMeasureError"),
     "patterns": ("HammingKernel", "PatternCounter", "RowCounter"),
     "probes": ("Probe",),
-    "record": ("LayerScore", "Score"),
+    "scoring.record": ("LayerScore", "Score"),
     "restore": ("set_mode", "unchanged"),
     "searching": ("SearchResult", "random_search", "search"),
-    "sizes": ("Sizes", "depth", "flops", "network_sizes", "parameters", "units"),
+    "measures.sizes": ("Sizes", "depth", "flops", "network_sizes", "parameters", "units"),
     "spaces": ("Table", "find_space", "read_table"),
-    "suite": ("MEASURES", "find_measures", "swap"),
-    "swap": ("swap_score",),
+    "measures.suite": ("MEASURES", "find_measures", "swap"),
+    "scoring.score": ("swap_score",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-
-
-class _Package(ModuleType):
-    """Keeps a public name from being hidden by the module of the same name, which an import would put in its place."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _MODULE_OF and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -90,7 +90,7 @@ def refuse_lazy(model: nn.Module) -> None:
     for module in model.modules():
         for tensors in module._parameters, module._buffers:
             for name, tensor in tensors.items():
-                if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+                if tensor is not None and torch.nn.parameter.is_lazy(tensor):
                     layer = next(path for path, m in model.named_modules() if m is module) or "(model)"
                     raise InputError(
                         f"model: {name} of layer {layer} ({type(module).__name__}) has no shape yet; "

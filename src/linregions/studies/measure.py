@@ -6,9 +6,9 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
+from .. import scores
 from ..errors import InputError
 
 Row = dict[str, Any]
@@ -102,7 +102,7 @@ def _passes(
     task: Task, architecture: Any, inputs: Any, *, repeats: int, companions: bool, model: Any = None
 ) -> list[Any]:
     """Scores whose repeats together are `repeats` draws of weights."""
-    from ..scores.swap import swap_score
+    from ..scores.scoring.score import swap_score
 
     s = task.settings
     seed = seed_of(s["seed"], task.text)
@@ -115,7 +115,7 @@ def _passes(
 
 
 def _sizes(task: Task, architecture: Any) -> Row:
-    from ..scores.sizes import network_sizes
+    from ..scores.measures.sizes import network_sizes
 
     start = time.perf_counter()
     model = task.space.build(architecture, seed=0)
@@ -132,20 +132,15 @@ def control_names(own: Row) -> list[str]:
 
 
 # As functions of (model, inputs); synflow by its logarithm, because the flow itself grows exponentially with depth.
-BASELINES: dict[str, tuple[str, Row]] = {
-    "synflow": ("flow", {"log": True}),
-    "jacobian_covariance": ("gradients", {}),
-    "grad_norm": ("gradients", {}),
-    "snip": ("gradients", {}),
-}
+BASELINES: dict[str, Row] = {"synflow": {"log": True}, "jacobian_covariance": {}, "grad_norm": {}, "snip": {}}
 
 
 def _baselines(task: Task, architecture: Any) -> Row:
     """Baselines by their own modules; one that is not defined for a network says so beside its empty place."""
     row: Row = {}
     model = task.space.build(architecture, seed=seed_of(task.settings["seed"], task.text))
-    for name, (home, options) in BASELINES.items():
-        function = getattr(import_module(f"..scores.{home}", __package__), name)
+    for name, options in BASELINES.items():
+        function = getattr(scores, name)
         start = time.perf_counter()
         try:
             row[name] = float(function(model, task.inputs, **options))

@@ -15,7 +15,7 @@ from .packing import byte_rows
 from .reading import blocks
 
 if TYPE_CHECKING:
-    from ..observation import Observation
+    from ..capturing.observation import Observation
 
 Tensor = torch.Tensor
 

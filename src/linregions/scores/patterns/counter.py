@@ -20,7 +20,7 @@ from .sketch import LEVEL, Sketch
 from .tally import Number, settled
 
 if TYPE_CHECKING:
-    from ..observation import Observation
+    from ..capturing.observation import Observation
 
 Tensor = torch.Tensor
 

@@ -11,7 +11,7 @@ from ..needs import torch
 from . import host
 
 if TYPE_CHECKING:
-    from ..observation import Observation
+    from ..capturing.observation import Observation
 
 Tensor = torch.Tensor
 

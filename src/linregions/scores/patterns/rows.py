@@ -12,7 +12,7 @@ from ..needs import torch
 from .reading import read
 
 if TYPE_CHECKING:
-    from ..observation import Observation
+    from ..capturing.observation import Observation
 
 Tensor = torch.Tensor
 

@@ -50,7 +50,7 @@ class SwapObjective:
 
     def __call__(self, architecture: Any) -> float:
         """Psi of an architecture."""
-        from ..swap import swap_score
+        from ..scoring.score import swap_score
 
         repeats = self.repeats if self.repeats is not None else PROTOCOL.get(self.space.name, USUAL)[1]
         model = self.space.build(architecture)
@@ -136,7 +136,7 @@ def network_parameters(space: Space[Any], architecture: Any, *, network: str = "
         network: "proxy": what `space.build` gives without options; "full": with `proxy=False` where the space has
             that option, the network that is meant to be trained.  In a space without proxies both are the same.
     """
-    from ..sizes import parameters
+    from ..measures.sizes import parameters
 
     has_proxy = "proxy" in inspect.signature(space.build).parameters
     options = {"proxy": False} if network == "full" and has_proxy else {}

@@ -15,8 +15,7 @@ from contextlib import ExitStack, contextmanager
 from threading import get_ident
 from typing import Any
 
-from .kinds import hides
-from .needs import (
+from ..needs import (
     OpOverload,
     TorchDispatchMode,
     TorchFunctionMode,
@@ -25,6 +24,7 @@ from .needs import (
     register_module_forward_pre_hook,
     torch,
 )
+from .kinds import hides
 from .watch import Watch
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .needs import torch
+from ..needs import torch
 
 Tensor = torch.Tensor
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import import_module
 from typing import Any
 
-from ..errors import InputError
+from ...errors import InputError
+from ..needs import nn, torch
 from .measure import Inputs, as_call, leaves, prepared
-from .needs import nn, torch
 
 # Looked up, not imported: needs.py is the only place that imports torch, and says what to do where it is missing.
 _TorchDispatchMode: Any = import_module("torch.utils._python_dispatch").TorchDispatchMode

@@ -10,9 +10,9 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
-from ..checks import shown, whole_number
-from ..errors import InputError
-from ..network import Network
+from ...checks import shown, whole_number
+from ...errors import InputError
+from ...network import Network
 from .record import Score, summarise
 from .regularise import regularisation
 
@@ -162,13 +162,13 @@ class _Plan:
 def _score_module(
     model: Any, inputs: Any, plan: _Plan, counting: dict[str, Any], facts: dict[str, Any], what: dict[str, Any]
 ) -> Score:
-    from .capture import capture
+    from ..capturing.forward import capture
+    from ..init import redraw
+    from ..measures.sizes import parameters
+    from ..needs import torch
+    from ..restore import seed_all, set_mode, unchanged
     from .collector import Collector
-    from .init import redraw
     from .inputs import prepared
-    from .needs import torch
-    from .restore import seed_all, set_mode, unchanged
-    from .sizes import parameters
 
     start = time.perf_counter()
     _check_module(model)
@@ -221,7 +221,7 @@ def _from_zero(value: Any, what: str, *, most: int | None = None) -> int:
 def _checked_eps(eps: Any) -> float | None:
     if eps is None:
         return None
-    from ..checks import real_number
+    from ...checks import real_number
 
     number = real_number(eps, "eps")
     if not number > 0.0:
@@ -230,7 +230,7 @@ def _checked_eps(eps: Any) -> float | None:
 
 
 def _check_module(model: Any) -> None:
-    from .needs import nn
+    from ..needs import nn
 
     if not isinstance(model, nn.Module):
         more = "; call it, or give an instance" if isinstance(model, type) else ""
@@ -247,7 +247,7 @@ def _check_module(model: Any) -> None:
 
 def _world() -> list[Any]:
     """The state of torch's global generators."""
-    from .needs import torch
+    from ..needs import torch
 
     return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [])]
 
@@ -265,7 +265,7 @@ def _refuse_equal_repeats(before: list[Any], plan: _Plan) -> None:
 def _device(device: Any) -> Any:
     if device is None:
         return None
-    from .needs import torch
+    from ..needs import torch
 
     try:
         place = torch.device(device)
@@ -281,7 +281,7 @@ def _device(device: Any) -> Any:
 @contextmanager
 def _explained(tensors: Any, samples: int) -> Iterator[None]:
     """Failures of the forward pass that the inputs cause, in a sentence; all others as they are."""
-    from .needs import torch
+    from ..needs import torch
 
     try:
         yield

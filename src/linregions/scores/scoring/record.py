@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..checks import plural
-from ..partition import Kind
+from ...checks import plural
+from ...partition import Kind
 from .regularise import Regularisation
 
 # Beyond this share of what can be reached at all, the score measures the limit rather than the network.

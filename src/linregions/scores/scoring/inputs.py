@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import plural, shown
-from ..errors import InputError
-from .needs import nn, torch
+from ...checks import plural, shown
+from ...errors import InputError
+from ..needs import nn, torch
 
 FORMS = "give a tensor or an array (samples, ...), a tuple of them (positional) or a dict (by argument name)"
 SMALL_INTEGERS = ("torch.uint8", "torch.int8", "torch.int16")

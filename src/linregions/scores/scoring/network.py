@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import MaxGroups, PiecewiseLinear
-from ..checks import shown
-from ..errors import InputError
-from ..network import Network
-from ..stage import Stage, exact_float64, is_sparse
-from .capture import Layer, Observation
+from ...activations import MaxGroups, PiecewiseLinear
+from ...checks import shown
+from ...errors import InputError
+from ...network import Network
+from ...stage import Stage, exact_float64, is_sparse
+from ..capturing.forward import Layer, Observation
+from ..needs import torch
 from .collector import Collector
-from .needs import torch
 from .record import Score, summarise
 
 
@@ -103,7 +103,7 @@ def _refuse(init: Any, repeats: int, device: Any) -> None:
 
 
 def _read(path: str | Path) -> Network:
-    from ..readers import read
+    from ...readers import read
 
     return read(path)
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..checks import shown
-from ..errors import InputError
+from ...checks import shown
+from ...errors import InputError
+from ..needs import torch
 from .measure import (
     HIGHER,
     NORMALISATIONS,
@@ -22,7 +23,6 @@ from .measure import (
     prepared,
     weights,
 )
-from .needs import torch
 
 NORMS = ("skip", "keep")
 PRECISIONS = ("float64", "model")

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..checks import real_number, shown
-from ..errors import InputError
+from ...checks import real_number, shown
+from ...errors import InputError
 
 UNITS = {"params": 1, "kparams": 1_000, "Mparams": 1_000_000}
 

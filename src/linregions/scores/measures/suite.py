@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..checks import shown, whole_number
-from ..errors import InputError
+from ...checks import shown, whole_number
+from ...errors import InputError
+from ..needs import torch
 from .flow import synflow
 from .gradients import jacobian_covariance, loss_measures
 from .loading import load
 from .measure import CONTROL, HIGHER, Inputs, UndefinedMeasureError, as_call
-from .needs import torch
 from .products import trace
 from .sizes import parameters
 
@@ -86,7 +86,7 @@ def swap(
         >>> swap(net, torch.tensor([[-1.0], [2.0]]))   # two units, one pattern
         1.0
     """
-    from .swap import swap_score
+    from ..scoring.score import swap_score
 
     if whole_number(split_data, "split_data") > 1:
         raise InputError(
@@ -189,7 +189,7 @@ def _floats(inputs: Inputs) -> bool:
 
 
 def _patterns(names: list[str], net: Any, inputs: Inputs, **options: Any) -> list[float]:
-    from .swap import swap_score
+    from ..scoring.score import swap_score
 
     companions = "standard" in names or "nwot" in names
     score: Any = swap_score(net, inputs, repeats=1, companions=companions, **options)

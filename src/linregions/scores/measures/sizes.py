@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..checks import shown
-from ..errors import InputError
+from ...checks import shown
+from ...errors import InputError
+from ..needs import nn
+from ..restore import refuse_lazy
 from .measure import Inputs, leaves, prepared
-from .needs import nn
 from .products import trace
-from .restore import refuse_lazy
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def units(model: Any, inputs: Inputs, *, max_pool: bool = False, device: Any = N
         >>> units(torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()), torch.zeros(8, 4))
         3
     """
-    from .capture import capture
+    from ..capturing.forward import capture
 
     total = 0
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..checks import shown
-from ..errors import InputError
+from ...checks import shown
+from ...errors import InputError
+from ..needs import nn, torch
 from .measure import (
     HIGHER,
     Inputs,
@@ -20,7 +21,6 @@ from .measure import (
     prepared,
     weights,
 )
-from .needs import nn, torch
 
 
 def grad_norm(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .needs import StorageWeakRef, torch
+from ..needs import StorageWeakRef, torch
 
 Tensor = torch.Tensor
 

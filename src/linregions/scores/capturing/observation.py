@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..needs import torch
+from ..patterns.compare import above, below
 from .kinds import Pieces
-from .needs import torch
-from .patterns.compare import above, below
 
 Tensor = torch.Tensor
 

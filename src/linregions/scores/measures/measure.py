@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..checks import plural, shown
-from ..errors import InputError
-from .needs import nn, torch
-from .restore import seed_all, set_mode, unchanged
+from ...checks import plural, shown
+from ...errors import InputError
+from ..needs import nn, torch
+from ..restore import seed_all, set_mode, unchanged
 
 HIGHER = "higher is better"
 CONTROL = "a size: more is larger"

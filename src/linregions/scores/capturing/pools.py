@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import InputError
-from .needs import torch
+from ...errors import InputError
+from ..needs import torch
 from .observation import Layer
 
 Tensor = torch.Tensor

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..checks import plural, shown, whole_number
-from ..errors import InputError
+from ...checks import plural, shown, whole_number
+from ...errors import InputError
+from ..needs import torch
 from .measure import Inputs, map_inputs
-from .needs import torch
 
 KINDS = ("random", "grasp")
 

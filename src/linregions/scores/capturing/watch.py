@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Any
 
-from ..errors import InputError
+from ...errors import InputError
+from ..needs import nn, torch
 from .kinds import CUTS, GATES, Kind, recognise
-from .needs import nn, torch
 from .observation import (
     Ignored,
     Layer,

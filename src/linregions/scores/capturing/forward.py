@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any
 
-from ..checks import plural, shown
-from ..errors import InputError
+from ...checks import plural, shown
+from ...errors import InputError
+from ..needs import nn, torch
 from .interception import watched
 from .kinds import GATES
-from .needs import nn, torch
 from .observation import INDICATORS, Ignored, Layer, Observation
 from .watch import Watch
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InputError
-from .capture import Layer, Observation
-from .needs import torch
-from .patterns import HammingKernel, PatternCounter, read
+from ...errors import InputError
+from ..capturing.forward import Layer, Observation
+from ..needs import torch
+from ..patterns import HammingKernel, PatternCounter, read
 from .record import LayerScore, Pass
 
 # Of these a sample shows two of the three signs, or pieces, that an activation may have.

@@ -1,0 +1,1 @@
+"""Seeing the activations of a forward pass, each once, wherever they are called."""

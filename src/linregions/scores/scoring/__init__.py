@@ -1,0 +1,1 @@
+"""The SWAP-Score itself: its inputs, its count, its size term and its record."""
