@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from . import estimation as estimation
     from . import expectation as expectation
     from . import plot as plot
+    from . import scores as scores
+    from . import studies as studies
     from .activations import PiecewiseLinear
     from .comparison import Comparison, compare
     from .counting import count, enumerate_regions
@@ -83,7 +85,7 @@ _HOME = {
     "store": ("DamageWarning", "SavedPartition"),
 }
 # Not in __all__: `from linregions import *` would load them all.
-_PARTS = ("arrangements", "bounds", "constructions", "estimation", "expectation", "plot")
+_PARTS = ("arrangements", "bounds", "constructions", "estimation", "expectation", "plot", "scores", "studies")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 

@@ -1,4 +1,4 @@
-"""The command line: `linregions count`, `info`, `bounds`, `compare` and `construct`."""
+"""The command line: `linregions count` and its sister commands; grammar.py and arguments.py say what there is."""
 
 from .entry import main
 

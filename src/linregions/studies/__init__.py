@@ -5,3 +5,7 @@
 A study is a folder: `manifest.json` says what was asked for, `rows.jsonl` holds one line for each network, and the
 report's files are made from these two alone.  A study that was stopped goes on where it stood.
 """
+
+from . import swap
+
+__all__ = ["swap"]
