@@ -25,6 +25,7 @@ from ..needs import (
     torch,
 )
 from .kinds import hides
+from .shortcuts import Shortcuts
 from .watch import Watch
 
 
@@ -112,7 +113,8 @@ def watched(watch: Watch) -> Iterator[None]:
     """Watch the `with` block; afterwards no hook and no mode is left, whatever happened."""
     compiler = "torch._dynamo" in sys.modules or "torch.nn.attention.flex_attention" in sys.modules
     with ExitStack() as stack:
-        stack.enter_context(_names(watch))
+        shortcuts = Shortcuts(watch)
+        stack.enter_context(_names(watch, shortcuts))
         if compiler and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))  # compiled code fuses activations away
         if watch.running.scripted:
@@ -121,11 +123,13 @@ def watched(watch: Watch) -> Iterator[None]:
         stack.enter_context(torch.no_grad())
         stack.enter_context(_Functions(watch))
         stack.enter_context(_OperationsBesideCompiler(watch) if compiler else _Operations(watch))
+        stack.callback(shortcuts.end)
+        shortcuts.begin()
         yield
 
 
 @contextmanager
-def _names(watch: Watch) -> Iterator[None]:
+def _names(watch: Watch, shortcuts: Shortcuts) -> Iterator[None]:
     """Tell the watch of every module that starts and ends in this thread.
 
     The hooks are torch's hooks for all modules: they run before any module's own, also for modules that the model does
@@ -136,9 +140,18 @@ def _names(watch: Watch) -> Iterator[None]:
     def before(module: nn.Module, args: Any) -> None:
         if get_ident() == thread and not watch.paused:
             running.enter(module)
+            shortcuts.enter(module, args)
 
     def after(module: nn.Module, args: Any, output: Any) -> None:
-        if get_ident() == thread and not watch.paused and running.leave(module):
+        if get_ident() != thread or watch.paused:
+            return
+        whole = running.leave(module)
+        if shortcuts.leave(module):
+            try:
+                watch.skipped(module, output)
+            finally:
+                shortcuts.end()
+        elif whole:
             watch.module(module, output)
 
     with ExitStack() as stack:

@@ -53,8 +53,11 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
+RELU = Kind("relu", Pieces())
+
+
 def _relu(args: Sequence[Any], kwargs: dict[str, Any]) -> Kind:
-    return Kind("relu", Pieces())
+    return RELU
 
 
 def _hardtanh(args: Sequence[Any], kwargs: dict[str, Any]) -> Kind:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import InputError
 from ..needs import nn, torch
-from .kinds import CUTS, GATES, Kind, recognise
+from .kinds import CUTS, GATES, RELU, Kind, recognise
 from .observation import (
     Ignored,
     Layer,
@@ -131,9 +131,8 @@ class Watch:
             self.refuse_nan(layer, output)
             self.show(layer, self._refusing(places, layer, operation, args, kwargs, result), digits, own_width=True)
         else:
-            planes = {"positive": positive, "sign": sign}.get(self.indicator)
             encoded = before if from_input else output
-            self.show(layer, encoded, planes or piece_planes(kind.pieces, encoded.dtype))
+            self.show(layer, encoded, self._planes(kind, encoded))
         return result
 
     def module(self, module: nn.Module, output: Any) -> None:
@@ -146,6 +145,17 @@ class Watch:
             self.show(layer, output, positive if self.indicator == "positive" else sign)
         else:
             self.ignored.append(Ignored(layer, tuple(output.shape)))
+
+    def skipped(self, module: nn.Module, output: Any) -> None:
+        """Take a module into account that ran without the watch on what depends on the inputs: `nn.ReLU`, or none."""
+        if not isinstance(output, Tensor):
+            return  # it failed
+        self.inputs.mark((output,))
+        if isinstance(module, nn.ReLU):
+            self.show(self.running.layer("relu", module), output, self._planes(RELU, output))
+
+    def _planes(self, kind: Kind, encoded: Tensor) -> Planes:
+        return {"positive": positive, "sign": sign}.get(self.indicator) or piece_planes(kind.pieces, encoded.dtype)
 
     def show(self, layer: Layer, tensor: Tensor, planes: Planes, *, own_width: bool = False) -> None:
         """Fold the samples out of the tensor and show the visitor its units."""
