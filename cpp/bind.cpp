@@ -2,6 +2,7 @@
 #include "arrangement.hpp"
 #include "bind_complex.hpp"
 #include "bind_parse.hpp"
+#include "bind_patterns.hpp"
 #include "run.hpp"
 #include "volume.hpp"
 
@@ -260,4 +261,5 @@ NB_MODULE(_core, m) {
       .def("stop", &Hyperplanes::stop)
       .def("state", &Hyperplanes::state);
   bind_lp(m);
+  bind_patterns(m);
 }

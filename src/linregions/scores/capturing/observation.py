@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..needs import torch
-from ..patterns.compare import above, below
+from ..patterns.compare import Above, above, below
 from .kinds import Pieces
 
 Tensor = torch.Tensor
@@ -84,9 +84,8 @@ def plane_count(indicator: str, *, max_pool: bool = False) -> int:
     return 8 if indicator == "piece" and max_pool else 2
 
 
-def positive(values: Tensor) -> tuple[Tensor, ...]:
-    """[z > 0]; zero of either sign is not positive."""
-    return (above(values),)
+positive = Above(0.0)
+"""[z > 0]; zero of either sign is not positive."""
 
 
 def sign(values: Tensor) -> tuple[Tensor, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..needs import torch
@@ -37,6 +39,22 @@ def below(values: Tensor, bound: float = 0.0) -> Tensor:
         array = values.detach().numpy()
         return torch.from_numpy(np.less(array, array.dtype.type(bound)))
     return torch.lt(values.detach(), bound)
+
+
+@dataclass(frozen=True)
+class Above:
+    """One plane of bits, [z > bound], in a form that tells its bound: such planes can be packed by the kernel.
+
+    Example:
+        >>> Above()(torch.tensor([[-0.0, 1.0]]))
+        (tensor([[False,  True]]),)
+    """
+
+    bound: float = 0.0
+
+    def __call__(self, values: Tensor) -> tuple[Tensor, ...]:
+        """The plane of these values."""
+        return (above(values, self.bound),)
 
 
 def _by_numpy(values: Tensor) -> bool:

@@ -17,6 +17,7 @@ from .packed import Packed, distinct_single
 from .packing import alive_and_on, byte_rows, words
 from .reading import read
 from .sketch import LEVEL, Sketch
+from .straight import Form, Patterns
 from .tally import Number, settled
 
 if TYPE_CHECKING:
@@ -177,6 +178,12 @@ class PatternCounter:
         """
         return read(observation, self)[0]
 
+    @property
+    def packed(self) -> Form | None:
+        """It takes codes, if its store does (`Reader`)."""
+        bits = getattr(self._store, "code_bits", 0)
+        return Form(bits) if bits else None
+
     def begin(self, units: int) -> None:
         """A layer of so many units follows (`Reader`)."""
         self._layer = (units, 0, 0)
@@ -189,6 +196,11 @@ class PatternCounter:
         units, alive, on = self._layer
         some, all_ = alive_and_on(rows, self.samples)
         self._layer = (units, alive + some, on + all_)
+
+    def take_packed(self, patterns: Patterns) -> None:
+        """The whole layer (`Reader`)."""
+        self._store.put_codes(patterns.codes)
+        self._layer = (self._layer[0], patterns.alive, patterns.always_on)
 
     def end(self) -> LayerPatterns:
         """The layer is complete (`Reader`)."""
@@ -222,9 +234,9 @@ class PatternCounter:
         if self.method == "bitmap":
             return Bitmap(bits, device=device)
         if self.method == "words":
-            return Packed(words, distinct_single, device=device)
+            return Packed(words, distinct_single, device=device, one_word=True)
         if self.method == "certified":
-            return Packed(words, distinct_words, device=device)
+            return Packed(words, distinct_words, device=device, one_word=bits <= 64)
         sums = RandomSums(bits, seed=self.seed)
         if self.method == "hashed":
             return Packed(sums, distinct_single, device=device)

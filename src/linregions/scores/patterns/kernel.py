@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ... import _core
 from ...checks import whole_number
 from ..needs import torch
 from .reading import read
+from .straight import Form, Patterns
 
 if TYPE_CHECKING:
     from ..capturing.observation import Observation
@@ -87,6 +89,11 @@ class HammingKernel:
         """Add the agreement on one more layer."""
         read(observation, self)
 
+    @property
+    def packed(self) -> Form:
+        """It takes rows (`Reader`)."""
+        return Form(rows=True)
+
     def begin(self, units: int) -> None:
         """A layer follows (`Reader`)."""
         self._layer = None
@@ -97,6 +104,12 @@ class HammingKernel:
             for piece in plane.split(_EXACT, dim=1):
                 agreement = _agreement(piece)
                 self._layer = agreement if self._layer is None else self._layer + agreement
+
+    def take_packed(self, patterns: Patterns) -> None:
+        """The whole layer (`Reader`)."""
+        layer = np.zeros((self.samples, self.samples), np.int64)
+        _core.agree_rows(patterns.rows, len(patterns.codes), layer)
+        self._layer = torch.from_numpy(layer)
 
     def end(self) -> None:
         """The layer is complete (`Reader`)."""

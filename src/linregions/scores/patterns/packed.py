@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -24,6 +25,7 @@ class Packed:
         encode: byte rows (bytes, units) to (units, words) of int64.
         distinct: (units, words) to the distinct ones among them; it may use its argument up.
         device: where the union is kept; None: where the first layer is.
+        one_word: units are their bits, in one word.
     """
 
     def __init__(
@@ -32,7 +34,9 @@ class Packed:
         distinct: Callable[[Tensor], Tensor],
         *,
         device: torch.device | None = None,
+        one_word: bool = False,
     ) -> None:
+        self._one_word = one_word
         self._encode, self._distinct, self._device = encode, distinct, device
         self._units = self._filled = 0
         self._layer: Tensor | None = None
@@ -62,6 +66,16 @@ class Packed:
             self._layer = torch.empty((self._units, found.shape[1]), dtype=torch.int64, device=found.device)
         self._layer[self._filled : self._filled + found.shape[0]] = found
         self._filled += found.shape[0]
+
+    @property
+    def code_bits(self) -> int:
+        """The width of the codes that `put_codes` takes; 0 if it takes none."""
+        # Elsewhere the bytes of a word lie in another order than those of a code.
+        return 64 if self._one_word and sys.byteorder == "little" else 0
+
+    def put_codes(self, codes: np.ndarray) -> None:
+        """One code per unit, of all units of the layer."""
+        self._layer = torch.from_numpy(codes.view(np.int64)).unsqueeze(1)
 
     def end(self) -> Number:
         """The layer's patterns, which now belong to the union."""

@@ -9,6 +9,7 @@ from ...checks import shown
 from ...errors import InputError
 from ..needs import torch
 from . import host
+from .straight import Form, Patterns, pack, packable
 
 if TYPE_CHECKING:
     from ..capturing.observation import Observation
@@ -34,11 +35,19 @@ class Reader(Protocol):
         """Bit planes of every observation; None: any."""
         ...
 
+    @property
+    def packed(self) -> Form | None:
+        """What it takes of packed patterns; None: it wants the bits."""
+        ...
+
     def begin(self, units: int) -> None:
         """A layer of so many units follows; what an interrupted layer left is forgotten."""
 
     def take(self, bits: Tensor) -> None:
         """Bits of some units, (width * samples, units) bytes of 0 and 1: plane after plane."""
+
+    def take_packed(self, patterns: Patterns) -> None:
+        """The whole layer, once, in place of `take`; readers of the same observation agree on the width of codes."""
 
     def end(self) -> Any:
         """The layer is complete: what was found in it."""
@@ -61,10 +70,25 @@ def read(observation: Observation, *readers: Reader) -> tuple[Any, ...]:
     for reader in readers:
         _check(observation, reader)
         reader.begin(values.shape[1])
-    for bits in blocks(observation):
+    form = _form(readers) if packable(observation) else None
+    if form is not None:
+        patterns = pack(observation, form)
         for reader in readers:
-            reader.take(bits)
+            reader.take_packed(patterns)
+    else:
+        for bits in blocks(observation):
+            for reader in readers:
+                reader.take(bits)
     return tuple(reader.end() for reader in readers)
+
+
+def _form(readers: tuple[Reader, ...]) -> Form | None:
+    """What all readers together take of packed patterns; None if one of them takes none."""
+    forms = [reader.packed for reader in readers]
+    known = [form for form in forms if form is not None]
+    if len(known) < len(forms):
+        return None
+    return Form(max((form.bits for form in known), default=0), any(form.rows for form in known))
 
 
 def blocks(observation: Observation) -> Iterator[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ...checks import whole_number
 from ..needs import torch
 from .reading import read
+from .straight import Form, Patterns
 
 if TYPE_CHECKING:
     from ..capturing.observation import Observation
@@ -72,6 +74,16 @@ class RowCounter:
                 return
             self._divide(together, planes[:, together, first : first + _PIECE])
 
+    @property
+    def packed(self) -> Form:
+        """It takes rows (`Reader`)."""
+        return Form(rows=True)
+
+    def take_packed(self, patterns: Patterns) -> None:
+        """The whole layer (`Reader`)."""
+        assert patterns.rows is not None
+        self._number(range(self.samples), patterns.rows)
+
     def end(self) -> int:
         """The layer is complete (`Reader`)."""
         self._classes = self._layer
@@ -79,7 +91,10 @@ class RowCounter:
 
     def _divide(self, together: list[int], planes: Tensor) -> None:
         """Classes of the samples `together` by their old class and their bits (width, samples of them, units)."""
-        packed = np.packbits(planes.transpose(0, 1).flatten(1).cpu().numpy(), axis=1)
+        self._number(together, np.packbits(planes.transpose(0, 1).flatten(1).cpu().numpy(), axis=1))
+
+    def _number(self, together: Sequence[int], packed: np.ndarray) -> None:
+        """Classes of the samples `together` by their old class and what they show."""
         # A sample that is alone keeps a number of its own, below all new ones.
         classes: list[int] = [-1 - s for s in range(self.samples)]
         numbers: dict[tuple[int, bytes], int] = {}
