@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -12,8 +13,14 @@ import numpy as np
 from ..checks import shown
 from ..errors import InputError
 from .needs import nn, torch
+from .walk import modules, named_modules
 
 Tensor = torch.Tensor
+
+# Most attributes are of these types; asking for the type itself is faster than for its parents.
+_NO_CONTAINERS = frozenset({bool, int, float, str, tuple, type(None)})
+_NO_TENSORS = _NO_CONTAINERS | {dict, OrderedDict, list, set}
+_CONTAINERS = (dict, list, set)
 
 MODES = ("auto", "train", "eval", "keep")
 
@@ -71,14 +78,25 @@ def set_mode(model: nn.Module, mode: str = "auto") -> None:
     """
     if mode not in MODES:
         raise InputError(f"mode: {shown(mode)} is not one of {', '.join(MODES)}")
-    if mode == "train":
-        model.train()
-    elif mode in ("auto", "eval"):
-        model.eval()
+    if mode == "keep":
+        return
+    every = modules(model)
+    if any(_changes_modes_itself(module) for module in every):
+        model.train() if mode == "train" else model.eval()
+    else:
+        for module in every:
+            if module.training is not (mode == "train"):
+                module.training = mode == "train"
     if mode == "auto":
-        for module in model.modules():
+        for module in every:
             if isinstance(module, nn.modules.batchnorm._NormBase):
                 module.training = True
+
+
+def _changes_modes_itself(module: nn.Module) -> bool:
+    kind = type(module)
+    own = kind.train is not nn.Module.train or kind.eval is not nn.Module.eval
+    return own or "train" in vars(module) or "eval" in vars(module)
 
 
 def refuse_lazy(model: nn.Module) -> None:
@@ -87,11 +105,11 @@ def refuse_lazy(model: nn.Module) -> None:
     Raises:
         InputError: a layer has no weights yet.
     """
-    for module in model.modules():
+    for path, module in named_modules(model):
         for tensors in module._parameters, module._buffers:
             for name, tensor in tensors.items():
                 if tensor is not None and torch.nn.parameter.is_lazy(tensor):
-                    layer = next(path for path, m in model.named_modules() if m is module) or "(model)"
+                    layer = path or "(model)"
                     raise InputError(
                         f"model: {name} of layer {layer} ({type(module).__name__}) has no shape yet; "
                         "run the model once on the inputs first"
@@ -131,7 +149,7 @@ def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
     for tensor in _own_tensors(model):
         leaf = tensor.is_leaf
         kept.append((tensor, tensor.data, tensor.requires_grad, tensor.grad if leaf else None))
-        if leaf:
+        if leaf and kept[-1][3] is not None:
             tensor.grad = None
         if parameters or id(tensor) not in weights:
             key, whole = _contents_of(tensor)
@@ -146,7 +164,8 @@ def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
                 if tensor.is_leaf:
                     if tensor.requires_grad is not requires_grad:
                         tensor.requires_grad_(requires_grad)
-                    tensor.grad = grad
+                    if tensor.grad is not grad:
+                        tensor.grad = grad
             for whole, copy in copies.values():
                 whole.copy_(copy)
 
@@ -155,10 +174,10 @@ def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
 
 def _own_tensors(model: nn.Module) -> list[Tensor]:
     found: dict[int, Tensor] = {}
-    for module in model.modules():
+    for module in modules(model):
         for values in (module._parameters, module._buffers, vars(module)):
             for value in values.values():
-                if isinstance(value, Tensor):
+                if type(value) not in _NO_TENSORS and isinstance(value, Tensor):
                     found[id(value)] = value
     return list(found.values())
 
@@ -189,15 +208,16 @@ def _same_memory(one: Tensor, other: Tensor) -> bool:
 
 def _undo_attributes(model: nn.Module) -> Any:
     """Put plain attributes back: flags, hooks, the tables of parameters, buffers and submodules, lists and dicts."""
-    kept = [(module, type(module), module.training, dict(vars(module)), *_filled(module)) for module in model.modules()]
+    kept = [(module, type(module), module.training, dict(vars(module)), *_filled(module)) for module in modules(model)]
 
     def undo() -> None:
         for module, kind, training, attributes, empty, filled in kept:
             if type(module) is not kind:
                 module.__class__ = kind
             now = vars(module)
-            for name in now.keys() - attributes.keys():
-                del now[name]
+            if now.keys() != attributes.keys():
+                for name in now.keys() - attributes.keys():
+                    del now[name]
             now.update(attributes)
             for container in empty:
                 if container:
@@ -212,7 +232,8 @@ def _undo_attributes(model: nn.Module) -> Any:
 
 def _filled(module: nn.Module) -> tuple[list[Any], list[tuple[Any, Any]]]:
     """The containers among a module's attributes: those with nothing in them, and the others with a copy of it."""
-    containers = [value for value in vars(module).values() if isinstance(value, dict | list | set)]
+    values = vars(module).values()
+    containers = [v for v in values if type(v) not in _NO_CONTAINERS and isinstance(v, _CONTAINERS)]
     return [c for c in containers if not c], [(c, c.copy()) for c in containers if c]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import InputError
 from ..needs import nn, torch
+from ..walk import named_modules
 from .kinds import CUTS, GATES, RELU, Kind, recognise
 from .observation import (
     Ignored,
@@ -41,7 +42,7 @@ class Running:
         self.classes = classes
         self.covered = 0  # how many running modules are of these classes: what they call is not counted
         self.origin: tuple[BaseException, str] | None = None
-        named = list(model.named_modules()) if isinstance(model, nn.Module) else []
+        named = named_modules(model) if isinstance(model, nn.Module) else []
         self.scripted = any(isinstance(module, torch.jit.ScriptModule) for _, module in named)
         self._names = {id(module): name for name, module in named}
         self._stack: list[tuple[nn.Module, str, BaseException | None]] = []

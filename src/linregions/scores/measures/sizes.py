@@ -12,6 +12,7 @@ from ...checks import shown
 from ...errors import InputError
 from ..needs import nn
 from ..restore import refuse_lazy
+from ..walk import named_modules
 from .measure import Inputs, leaves, prepared
 from .products import trace
 
@@ -64,11 +65,14 @@ def parameters(model: Any, *, trainable_only: bool = False, skip_auxiliary: bool
     if not isinstance(model, nn.Module):
         raise InputError(f"model must be a torch.nn.Module, got {shown(model)}")
     refuse_lazy(model)
-    return sum(
-        p.numel()
-        for name, p in model.named_parameters()
-        if (p.requires_grad or not trainable_only) and not (skip_auxiliary and "auxiliary" in name)
-    )
+    counted: dict[int, int] = {}
+    for path, module in named_modules(model):
+        for name, p in module._parameters.items():
+            if p is None or id(p) in counted:
+                continue
+            left_out = (trainable_only and not p.requires_grad) or (skip_auxiliary and "auxiliary" in f"{path}.{name}")
+            counted[id(p)] = 0 if left_out else p.numel()
+    return sum(counted.values())
 
 
 def flops(model: Any, inputs: Inputs, *, device: Any = None) -> float:

@@ -231,13 +231,14 @@ def _checked_eps(eps: Any) -> float | None:
 
 def _check_module(model: Any) -> None:
     from ..needs import nn
+    from ..walk import modules
 
     if not isinstance(model, nn.Module):
         more = "; call it, or give an instance" if isinstance(model, type) else ""
         raise InputError(
             f"model: expected a torch nn.Module, a Network or the path of a file, got {shown(model)}{more}"
         )
-    for module in model.modules():
+    for module in modules(model):
         for name, parameter in module._parameters.items():
             if parameter is not None and parameter.is_meta:
                 raise InputError(
