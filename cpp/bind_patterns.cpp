@@ -43,7 +43,7 @@ nb::tuple pack_values(Values<T> z, T bound, Column<Code> codes, std::optional<Ta
   Extremes found;
   {
     nb::gil_scoped_release release;
-    found = pack<T, Code>(values, samples, units, stride, bound, out, bits);
+    found = patterns().of(values, out)(values, samples, units, stride, bound, out, bits);
   }
   return nb::make_tuple(found.alive, found.always);
 }
@@ -70,7 +70,7 @@ void agree_rows(Table<const std::uint64_t> rows, std::size_t units, Table<std::i
   const std::uint64_t* bits = rows.data();
   std::int64_t* out = kernel.data();
   nb::gil_scoped_release release;
-  agree(bits, samples, units, out);
+  patterns().agree(bits, samples, units, out);
 }
 
 template <class T, class Code>

@@ -27,14 +27,15 @@ T value(Random& random) {
 }
 
 template <class T, class Code>
-void one(Random& random, std::size_t samples, std::size_t units, std::size_t gap, T bound) {
+void one(const PatternLoops& loops, Random& random, std::size_t samples, std::size_t units, std::size_t gap, T bound) {
   const std::size_t stride = units + gap, words = (units + 63) / 64;
   // No more memory than the rows need, so that a read beyond them is seen.
   std::vector<T> z((samples - 1) * stride + units);
   for (T& each : z) each = value<T>(random);
   std::vector<Code> codes(units, Code{7});
   std::vector<std::uint64_t> rows(samples * words, ~std::uint64_t{0});
-  const Extremes found = pack<T, Code>(z.data(), samples, units, stride, bound, codes.data(), rows.data());
+  const auto pack = loops.of(z.data(), codes.data());
+  const Extremes found = pack(z.data(), samples, units, stride, bound, codes.data(), rows.data());
 
   std::size_t alive = 0, always = 0;
   for (std::size_t v = 0; v < units; ++v) {
@@ -54,11 +55,11 @@ void one(Random& random, std::size_t samples, std::size_t units, std::size_t gap
     for (std::size_t s = 0; s < samples; ++s) CHECK(rows[s * words + words - 1] >> (units % 64) == 0);
 
   std::vector<Code> again(units);
-  const Extremes alone = pack<T, Code>(z.data(), samples, units, stride, bound, again.data(), nullptr);
+  const Extremes alone = pack(z.data(), samples, units, stride, bound, again.data(), nullptr);
   CHECK(again == codes && alone.alive == alive && alone.always == always);
 
   std::vector<std::int64_t> kernel(samples * samples, 3);
-  agree(rows.data(), samples, units, kernel.data());
+  loops.agree(rows.data(), samples, units, kernel.data());
   for (std::size_t a = 0; a < samples; ++a)
     for (std::size_t b = 0; b < samples; ++b) {
       std::int64_t same = 3;
@@ -84,20 +85,28 @@ void tables(Random& random, int bits) {
   for (std::size_t code = 0; code < all.size(); ++code) CHECK(all[code] == ever.count(static_cast<std::uint32_t>(code)));
 }
 
-}  // namespace
-
-int main() {
+void check(const PatternLoops& loops) {
   Random random(5);
   for (int round = 0; round < 300; ++round) {
     const std::size_t units = random() % 200, gap = random() % 3;
     const double bound = round % 3 ? 0.0 : real(random);
-    one<float, std::uint32_t>(random, 1 + random() % 32, units, gap, static_cast<float>(bound));
-    one<double, std::uint32_t>(random, 1 + random() % 32, units, gap, bound);
-    one<float, std::uint64_t>(random, 1 + random() % 64, units, gap, static_cast<float>(bound));
-    one<double, std::uint64_t>(random, 1 + random() % 64, units, gap, bound);
+    one<float, std::uint32_t>(loops, random, 1 + random() % 32, units, gap, static_cast<float>(bound));
+    one<double, std::uint32_t>(loops, random, 1 + random() % 32, units, gap, bound);
+    one<float, std::uint64_t>(loops, random, 1 + random() % 64, units, gap, static_cast<float>(bound));
+    one<double, std::uint64_t>(loops, random, 1 + random() % 64, units, gap, bound);
   }
-  one<float, std::uint32_t>(random, 32, 64, 0, 0.0f);
-  one<double, std::uint64_t>(random, 64, 128, 0, 0.0);
+  one<float, std::uint32_t>(loops, random, 32, 64, 0, 0.0f);
+  one<double, std::uint64_t>(loops, random, 64, 128, 0, 0.0);
+}
+
+}  // namespace
+
+int main() {
+  check(kBaselinePatterns);
+#ifdef LINREGIONS_HAVE_AVX2
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) check(kAvx2Patterns);
+#endif
+  Random random(6);
   for (int bits = 1; bits <= 12; ++bits) tables(random, bits);
   return 0;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from ..checks import shown
 from ..errors import InputError
 from .needs import nn, torch
-from .walk import modules, named_modules
+from .walk import Named, named_modules
 
 Tensor = torch.Tensor
 
@@ -26,7 +26,7 @@ MODES = ("auto", "train", "eval", "keep")
 
 
 @contextmanager
-def unchanged(model: nn.Module, *, parameters: bool = True) -> Iterator[nn.Module]:
+def unchanged(model: nn.Module, *, parameters: bool = True, named: Named | None = None) -> Iterator[nn.Module]:
     """Inside the `with` block anything may happen to the model; afterwards it is what it was, bit for bit.
 
     Given back, after errors and Ctrl-C too: the values of the parameters and buffers (the very tensors, where `forward`
@@ -39,6 +39,7 @@ def unchanged(model: nn.Module, *, parameters: bool = True) -> Iterator[nn.Modul
     Args:
         model: the module.
         parameters: whether the parameters' values may change inside the block; False saves the copy of them.
+        named: the model's modules, if they are known already.
 
     Raises:
         InputError: the model has a lazy module that has not seen an input yet.
@@ -53,14 +54,16 @@ def unchanged(model: nn.Module, *, parameters: bool = True) -> Iterator[nn.Modul
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model: expected a torch module, got {shown(model)}")
-    refuse_lazy(model)
+    named = named_modules(model) if named is None else named
+    refuse_lazy(model, named=named)
+    every = [module for _, module in named]
     with ExitStack() as stack:
-        for undo in _undo_random_state(), _undo_tensors(model, parameters), _undo_attributes(model):
+        for undo in _undo_random_state(), _undo_tensors(every, parameters), _undo_attributes(every):
             stack.callback(undo)
         yield model
 
 
-def set_mode(model: nn.Module, mode: str = "auto") -> None:
+def set_mode(model: nn.Module, mode: str = "auto", *, named: Named | None = None) -> None:
     """Set every module's training flag.
 
     Args:
@@ -68,6 +71,7 @@ def set_mode(model: nn.Module, mode: str = "auto") -> None:
         mode: "auto": as for evaluation (no dropout, no noise), but batch and instance normalisation use the statistics
             of the batch itself, since those of an untrained network are not its own; "train"; "eval"; "keep" changes
             nothing.
+        named: the model's modules, if they are known already.
 
     Example:
         >>> import torch
@@ -80,7 +84,7 @@ def set_mode(model: nn.Module, mode: str = "auto") -> None:
         raise InputError(f"mode: {shown(mode)} is not one of {', '.join(MODES)}")
     if mode == "keep":
         return
-    every = modules(model)
+    every = [module for _, module in (named_modules(model) if named is None else named)]
     if any(_changes_modes_itself(module) for module in every):
         model.train() if mode == "train" else model.eval()
     else:
@@ -99,13 +103,13 @@ def _changes_modes_itself(module: nn.Module) -> bool:
     return own or "train" in vars(module) or "eval" in vars(module)
 
 
-def refuse_lazy(model: nn.Module) -> None:
+def refuse_lazy(model: nn.Module, *, named: Named | None = None) -> None:
     """Refuse a model that has parameters or buffers without a shape, as those of `nn.LazyLinear` before its first use.
 
     Raises:
         InputError: a layer has no weights yet.
     """
-    for path, module in named_modules(model):
+    for path, module in named_modules(model) if named is None else named:
         for tensors in module._parameters, module._buffers:
             for name, tensor in tensors.items():
                 if tensor is not None and torch.nn.parameter.is_lazy(tensor):
@@ -141,12 +145,12 @@ def _undo_random_state() -> Any:
     return undo
 
 
-def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
+def _undo_tensors(every: Sequence[nn.Module], parameters: bool) -> Any:
     """Put contents, storage, `requires_grad` and gradients of parameters, buffers and tensor attributes back."""
     copies: dict[int, tuple[Any, Any]] = {}  # by storage: tied and overlapping tensors are copied once
     kept: list[tuple[Tensor, Tensor, bool, Tensor | None]] = []
-    weights = {id(p) for p in model.parameters()}
-    for tensor in _own_tensors(model):
+    weights = {id(p) for module in every for p in module._parameters.values()}
+    for tensor in _own_tensors(every):
         leaf = tensor.is_leaf
         kept.append((tensor, tensor.data, tensor.requires_grad, tensor.grad if leaf else None))
         if leaf and kept[-1][3] is not None:
@@ -172,9 +176,9 @@ def _undo_tensors(model: nn.Module, parameters: bool) -> Any:
     return undo
 
 
-def _own_tensors(model: nn.Module) -> list[Tensor]:
+def _own_tensors(every: Sequence[nn.Module]) -> list[Tensor]:
     found: dict[int, Tensor] = {}
-    for module in modules(model):
+    for module in every:
         for values in (module._parameters, module._buffers, vars(module)):
             for value in values.values():
                 if type(value) not in _NO_TENSORS and isinstance(value, Tensor):
@@ -206,9 +210,9 @@ def _same_memory(one: Tensor, other: Tensor) -> bool:
     )
 
 
-def _undo_attributes(model: nn.Module) -> Any:
+def _undo_attributes(every: Sequence[nn.Module]) -> Any:
     """Put plain attributes back: flags, hooks, the tables of parameters, buffers and submodules, lists and dicts."""
-    kept = [(module, type(module), module.training, dict(vars(module)), *_filled(module)) for module in modules(model)]
+    kept = [(module, type(module), module.training, dict(vars(module)), *_filled(module)) for module in every]
 
     def undo() -> None:
         for module, kind, training, attributes, empty, filled in kept:

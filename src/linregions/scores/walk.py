@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .needs import nn
+
+Named = Sequence[tuple[str, nn.Module]]
+"""What `named_modules` gives; functions that take it as `named` save walking again."""
 
 
 def named_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -28,8 +33,3 @@ def named_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
         parts.reverse()
         waiting += parts
     return found
-
-
-def modules(model: nn.Module) -> list[nn.Module]:
-    """The same without the paths."""
-    return [module for _, module in named_modules(model)]

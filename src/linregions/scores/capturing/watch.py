@@ -43,7 +43,7 @@ class Running:
         self.covered = 0  # how many running modules are of these classes: what they call is not counted
         self.origin: tuple[BaseException, str] | None = None
         named = named_modules(model) if isinstance(model, nn.Module) else []
-        self.scripted = any(isinstance(module, torch.jit.ScriptModule) for _, module in named)
+        self.scripted = any(issubclass(kind, torch.jit.ScriptModule) for kind in {type(module) for _, module in named})
         self._names = {id(module): name for name, module in named}
         self._stack: list[tuple[nn.Module, str, BaseException | None]] = []
         self._calls: Counter[str] = Counter()

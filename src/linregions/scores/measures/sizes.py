@@ -12,7 +12,7 @@ from ...checks import shown
 from ...errors import InputError
 from ..needs import nn
 from ..restore import refuse_lazy
-from ..walk import named_modules
+from ..walk import Named, named_modules
 from .measure import Inputs, leaves, prepared
 from .products import trace
 
@@ -64,9 +64,15 @@ def parameters(model: Any, *, trainable_only: bool = False, skip_auxiliary: bool
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model must be a torch.nn.Module, got {shown(model)}")
-    refuse_lazy(model)
+    named = named_modules(model)
+    refuse_lazy(model, named=named)
+    return count_parameters(named, trainable_only=trainable_only, skip_auxiliary=skip_auxiliary)
+
+
+def count_parameters(named: Named, *, trainable_only: bool = False, skip_auxiliary: bool = False) -> int:
+    """`parameters` of a model whose modules are known."""
     counted: dict[int, int] = {}
-    for path, module in named_modules(model):
+    for path, module in named:
         for name, p in module._parameters.items():
             if p is None or id(p) in counted:
                 continue

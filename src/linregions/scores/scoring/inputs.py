@@ -71,9 +71,10 @@ def _tensor(value: Any, name: str, dtype: torch.dtype, device: Any) -> torch.Ten
         raise InputError(f"{name} must be a dense tensor of real numbers, got {value.dtype} ({value.layout})")
     if value.is_floating_point():
         _check_finite(value, name)
-        value = value.to(dtype)
-        # 1e39 is a float64 and no float32.
-        _check_finite(value, f"{name} as {dtype}")
+        if value.dtype != dtype:
+            value = value.to(dtype)
+            # 1e39 is a float64 and no float32.
+            _check_finite(value, f"{name} as {dtype}")
     elif str(value.dtype) in SMALL_INTEGERS and value.ndim:
         raise InputError(
             f"{name} has dtype {value.dtype}; make images floating point, such as x / 255, and token numbers int64"

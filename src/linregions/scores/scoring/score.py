@@ -164,22 +164,22 @@ def _score_module(
 ) -> Score:
     from ..capturing.forward import capture
     from ..init import redraw
-    from ..measures.sizes import parameters
+    from ..measures.sizes import count_parameters
     from ..needs import torch
     from ..restore import seed_all, set_mode, unchanged
     from .collector import Collector
     from .inputs import prepared
 
     start = time.perf_counter()
-    _check_module(model)
+    named = _checked_modules(model)
     device = _device(plan.device)
     tensors, samples = prepared(inputs, model, batch_dim=plan.batch_dim, device=device)
     random = torch.Generator().manual_seed(counting["seed"])
     passes, symbols, ignored = [], 2, ()
-    with unchanged(model, parameters=plan.init != "keep"), _explained(tensors, samples):
+    with unchanged(model, parameters=plan.init != "keep", named=named), _explained(tensors, samples):
         if device is not None:
             model.to(device)
-        set_mode(model, plan.mode)
+        set_mode(model, plan.mode, named=named)
         for k in range(plan.repeats):
             redraw(model, plan.init, random)
             seed_all(int(torch.randint(2**62, (), generator=random)))
@@ -195,7 +195,7 @@ def _score_module(
         passes,
         samples=samples,
         symbols=symbols,
-        parameters=parameters(model, skip_auxiliary=True),
+        parameters=count_parameters(named, skip_auxiliary=True),
         indicator=what["indicator"],
         mode=plan.mode,
         init=plan.init_name,
@@ -229,21 +229,24 @@ def _checked_eps(eps: Any) -> float | None:
     return number
 
 
-def _check_module(model: Any) -> None:
+def _checked_modules(model: Any) -> Any:
+    """The modules of a model, as `named_modules` gives them."""
     from ..needs import nn
-    from ..walk import modules
+    from ..walk import named_modules
 
     if not isinstance(model, nn.Module):
         more = "; call it, or give an instance" if isinstance(model, type) else ""
         raise InputError(
             f"model: expected a torch nn.Module, a Network or the path of a file, got {shown(model)}{more}"
         )
-    for module in modules(model):
+    named = named_modules(model)
+    for _, module in named:
         for name, parameter in module._parameters.items():
             if parameter is not None and parameter.is_meta:
                 raise InputError(
                     f"model: {name} is on the device meta and has no numbers; load or draw its weights first"
                 )
+    return named
 
 
 def _world() -> list[Any]:
