@@ -201,6 +201,8 @@ def _same_memory(one: Tensor, other: Tensor) -> bool:
     if one.layout is not torch.strided or other.layout is not torch.strided:
         return False
     # `other` keeps its memory alive: nothing else can lie at its address.
+    if one.device.type == "cpu" == other.device.type and one.dtype == other.dtype:
+        return one.is_set_to(other)
     return (
         one.data_ptr() == other.data_ptr()
         and one.shape == other.shape

@@ -43,8 +43,8 @@ class Bitmap:
     @property
     def code_bits(self) -> int:
         """The width of the codes that `put_codes` takes; 0 while the union is on an accelerator."""
-        places = (self._device, None if self._union is None else self._union.device)
-        return 0 if any(place is not None and torch.device(place).type != "cpu" for place in places) else 32
+        place = self._device if self._union is None else self._union.device
+        return 32 if place is None or torch.device(place).type == "cpu" else 0
 
     @property
     def distinct(self) -> int:

@@ -17,7 +17,7 @@ from .packed import Packed, distinct_single
 from .packing import alive_and_on, byte_rows, words
 from .reading import read
 from .sketch import LEVEL, Sketch
-from .straight import Form, Patterns
+from .straight import CODES_32, CODES_64, Form, Patterns
 from .tally import Number, settled
 
 if TYPE_CHECKING:
@@ -181,8 +181,7 @@ class PatternCounter:
     @property
     def packed(self) -> Form | None:
         """It takes codes, if its store does (`Reader`)."""
-        bits = getattr(self._store, "code_bits", 0)
-        return Form(bits) if bits else None
+        return {32: CODES_32, 64: CODES_64}.get(getattr(self._store, "code_bits", 0))
 
     def begin(self, units: int) -> None:
         """A layer of so many units follows (`Reader`)."""

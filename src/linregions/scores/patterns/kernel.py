@@ -11,7 +11,7 @@ from ... import _core
 from ...checks import whole_number
 from ..needs import torch
 from .reading import read
-from .straight import Form, Patterns
+from .straight import ROWS, Form, Patterns
 
 if TYPE_CHECKING:
     from ..capturing.observation import Observation
@@ -53,13 +53,13 @@ class HammingKernel:
         self.width = None if width is None else whole_number(width, "width")
         self._total: Tensor | None = None
         self._layer: Tensor | None = None
+        self._packed: Patterns | None = None
+        self._sum = np.zeros((self.samples, self.samples), np.int64)  # of the packed layers
 
     @property
     def matrix(self) -> np.ndarray:
         """K, (samples, samples) of int64."""
-        if self._total is None:
-            return np.zeros((self.samples, self.samples), dtype=np.int64)
-        return self._total.cpu().numpy().copy()
+        return self._sum.copy() if self._total is None else self._total.cpu().numpy() + self._sum
 
     @property
     def standard(self) -> int:
@@ -92,11 +92,11 @@ class HammingKernel:
     @property
     def packed(self) -> Form:
         """It takes rows (`Reader`)."""
-        return Form(rows=True)
+        return ROWS
 
     def begin(self, units: int) -> None:
         """A layer follows (`Reader`)."""
-        self._layer = None
+        self._layer = self._packed = None
 
     def take(self, bits: Tensor) -> None:
         """Bits (width * samples, some units) of the layer (`Reader`)."""
@@ -107,12 +107,13 @@ class HammingKernel:
 
     def take_packed(self, patterns: Patterns) -> None:
         """The whole layer (`Reader`)."""
-        layer = np.zeros((self.samples, self.samples), np.int64)
-        _core.agree_rows(patterns.rows, len(patterns.codes), layer)
-        self._layer = torch.from_numpy(layer)
+        self._packed = patterns
 
     def end(self) -> None:
         """The layer is complete (`Reader`)."""
+        if self._packed is not None:
+            _core.agree_rows(self._packed.rows, len(self._packed.codes), self._sum)
+            self._packed = None
         if self._layer is not None:
             layer, self._layer = self._layer, None
             self._total = layer if self._total is None else self._total + layer.to(self._total.device)

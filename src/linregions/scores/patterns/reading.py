@@ -70,9 +70,9 @@ def read(observation: Observation, *readers: Reader) -> tuple[Any, ...]:
     for reader in readers:
         _check(observation, reader)
         reader.begin(values.shape[1])
-    form = _form(readers) if packable(observation) else None
-    if form is not None:
-        patterns = pack(observation, form)
+    forms = [form for form in (reader.packed for reader in readers) if form is not None]
+    if len(forms) == len(readers) and packable(observation):
+        patterns = pack(observation, *forms)
         for reader in readers:
             reader.take_packed(patterns)
     else:
@@ -80,15 +80,6 @@ def read(observation: Observation, *readers: Reader) -> tuple[Any, ...]:
             for reader in readers:
                 reader.take(bits)
     return tuple(reader.end() for reader in readers)
-
-
-def _form(readers: tuple[Reader, ...]) -> Form | None:
-    """What all readers together take of packed patterns; None if one of them takes none."""
-    forms = [reader.packed for reader in readers]
-    known = [form for form in forms if form is not None]
-    if len(known) < len(forms):
-        return None
-    return Form(max((form.bits for form in known), default=0), any(form.rows for form in known))
 
 
 def blocks(observation: Observation) -> Iterator[Tensor]:

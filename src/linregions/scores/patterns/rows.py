@@ -11,7 +11,7 @@ import numpy as np
 from ...checks import whole_number
 from ..needs import torch
 from .reading import read
-from .straight import Form, Patterns
+from .straight import ROWS, Form, Patterns
 
 if TYPE_CHECKING:
     from ..capturing.observation import Observation
@@ -77,7 +77,7 @@ class RowCounter:
     @property
     def packed(self) -> Form:
         """It takes rows (`Reader`)."""
-        return Form(rows=True)
+        return ROWS
 
     def take_packed(self, patterns: Patterns) -> None:
         """The whole layer (`Reader`)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,10 @@ class Form:
     rows: bool = False
 
 
-@dataclass(frozen=True)
-class Patterns:
+NOTHING, CODES_32, CODES_64, ROWS = Form(), Form(32), Form(64), Form(rows=True)
+
+
+class Patterns(NamedTuple):
     """The patterns of one layer.
 
     Attributes:
@@ -65,8 +67,8 @@ def packable(observation: Observation) -> bool:
     )
 
 
-def pack(observation: Observation, form: Form) -> Patterns:
-    """The patterns of a layer that is `packable`.
+def pack(observation: Observation, *forms: Form) -> Patterns:
+    """The patterns of a layer that is `packable`, in all the forms that are asked for.
 
     Example:
         >>> from types import SimpleNamespace
@@ -78,7 +80,7 @@ def pack(observation: Observation, form: Form) -> Patterns:
     values, planes = observation.values, observation.planes
     assert isinstance(planes, Above)
     samples, units = values.shape
-    codes = np.empty(units, np.uint32 if samples <= 32 and form.bits != 64 else np.uint64)
-    rows = np.empty((samples, -(-units // 64)), np.uint64) if form.rows else None
+    codes = np.empty(units, np.uint32 if samples <= 32 and all(form.bits != 64 for form in forms) else np.uint64)
+    rows = np.empty((samples, -(-units // 64)), np.uint64) if any(form.rows for form in forms) else None
     alive, on = _core.pack_values(values.detach().numpy(), planes.bound, codes, rows)
     return Patterns(codes, rows, alive, on)
