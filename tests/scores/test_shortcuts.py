@@ -215,3 +215,10 @@ def test_nan_in_a_shortcut_is_refused_with_the_layer():
     with pytest.raises(InputError, match="layer 1 \\(relu\\) gives NaN"):
         seen(model, torch.full((2, 1, 1, 1), float("nan")))
     assert length_of_modes() == (0, 0)
+
+
+def test_a_failing_shortcut_is_named():
+    model = nn.Sequential(nn.Sequential(nn.ReLU(), nn.Linear(4, 2)))
+    with pytest.raises(RuntimeError) as caught:
+        seen(model, torch.ones(2, 3))
+    assert caught.value.__notes__ == ["in layer 0.1 (Linear)"]

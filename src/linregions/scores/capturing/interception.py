@@ -138,20 +138,18 @@ def _names(watch: Watch, shortcuts: Shortcuts) -> Iterator[None]:
     running, thread = watch.running, get_ident()
 
     def before(module: nn.Module, args: Any) -> None:
-        if get_ident() == thread and not watch.paused:
+        if get_ident() == thread and not watch.paused and not shortcuts.enter(module, args):
             running.enter(module)
-            shortcuts.enter(module, args)
 
     def after(module: nn.Module, args: Any, output: Any) -> None:
         if get_ident() != thread or watch.paused:
             return
-        whole = running.leave(module)
         if shortcuts.leave(module):
             try:
                 watch.skipped(module, output)
             finally:
                 shortcuts.end()
-        elif whole:
+        elif running.leave(module):
             watch.module(module, output)
 
     with ExitStack() as stack:

@@ -48,14 +48,15 @@ class Shortcuts:
         """The interception points are on now."""
         self._depth = length_of_modes()
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        """Take the watch off if the module, which starts now, is a known one."""
+    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> bool:
+        """Take the watch off if the module, which starts now, is a known one; whether it is off."""
         self._refuse_open(None)
         if type(module) in self._known and len(args) == 1 and self._ordinary(module, args[0]):
             self._modes, self._inside = pop_modes(), module
             # Asked without the watch, which would look at the question.
             if not self._watch.inputs.depends(args):
                 self.end()
+        return self._inside is module
 
     def leave(self, module: nn.Module) -> bool:
         """Whether the module, which ends now, ran without the watch: then `end` must follow."""

@@ -60,12 +60,22 @@ class Running:
         _, name, handled = self._stack.pop()
         error = sys.exc_info()[1]
         failed = error is not None and error is not handled
-        if error is not None and failed and (self.origin is None or self.origin[0] is not error):
-            self.origin = error, f"{name or '(model)'} ({type(module).__name__})"
+        if error is not None and failed:
+            self._came_from(error, name, module)
         if not isinstance(module, self.classes):
             return False
         self.covered -= 1
         return not failed and not self.covered
+
+    def failed(self, module: nn.Module) -> None:
+        """Note where the exception came from that ended a module which was not opened."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            self._came_from(error, self._names.get(id(module), self.name), module)
+
+    def _came_from(self, error: BaseException, name: str, module: nn.Module) -> None:
+        if self.origin is None or self.origin[0] is not error:
+            self.origin = error, f"{name or '(model)'} ({type(module).__name__})"
 
     @property
     def name(self) -> str:
@@ -154,7 +164,8 @@ class Watch:
     def skipped(self, module: nn.Module, output: Any) -> None:
         """Take a module into account that ran without the watch on what depends on the inputs: `nn.ReLU`, or none."""
         if not isinstance(output, Tensor):
-            return  # it failed
+            self.running.failed(module)
+            return
         self.inputs.mark((output,))
         if isinstance(module, nn.ReLU):
             self.show(self.running.layer("relu", module), output, self._planes(RELU, output))
