@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import signal
+import threading
+import time
 from contextlib import nullcontext
 
 import numpy as np
@@ -19,6 +22,7 @@ from linregions.errors import InputError  # noqa: E402
 from linregions.scores.capturing.forward import capture  # noqa: E402
 from linregions.scores.init import redraw  # noqa: E402
 from linregions.scores.restore import set_mode, unchanged  # noqa: E402
+from linregions.scores.scoring.score import swap_score  # noqa: E402
 
 
 def bits(tensor):
@@ -362,4 +366,94 @@ def test_scoring_leaves_any_model_as_it_was(kinds, init, mode, fails):
                 capture(model, torch.randn(3, 4), visit)
     except KeyboardInterrupt:
         assert fails
+    assert (everything(model), randomness()) == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends signals")
+def test_an_interrupt_at_any_time_leaves_the_model_as_it_was():
+    """Signals at many moments of a score, its saving and its putting back among them."""
+    model = a_model()
+    before, hits = everything(model), 0
+    x = torch.randn(6, 4)
+    begin = time.perf_counter()
+    swap_score(model, x, init="gaussian", repeats=2)
+    whole = time.perf_counter() - begin
+    for k in range(60):
+        random_before = randomness()
+        try:
+            signal.setitimer(signal.ITIMER_REAL, whole * (k + 1) / 50)
+            swap_score(model, x, init="gaussian", repeats=2)
+        except KeyboardInterrupt:
+            hits += 1
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        assert everything(model) == before
+        assert randomness() == random_before
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert hits > 5
+
+
+@pytest.fixture(autouse=True)
+def _alarm_interrupts():
+    # The timer's signal is given to whoever handles Ctrl-C at the moment.
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda number, frame: signal.getsignal(signal.SIGINT)(number, frame))
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_second_interrupt_does_not_wait():
+    reached = []
+
+    def twice():
+        with unchanged(a_model()):
+            for k in range(3):
+                reached.append(k)
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        twice()
+    assert reached == [0, 1]
+
+
+def test_one_thread_at_a_time_has_a_model():
+    model, refused = a_model(), []
+
+    def other():
+        try:
+            with unchanged(model):
+                pass
+        except InputError as error:
+            refused.append(str(error))
+
+    before = everything(model)
+    with unchanged(model), unchanged(model):  # the same thread may
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert len(refused) == 1
+    assert "another thread is measuring this Sequential" in refused[0]
+    assert everything(model) == before
+    other()
+    assert len(refused) == 1
+
+
+def test_what_was_saved_comes_back_when_saving_fails():
+    model = a_model()
+    model[0].weight.grad = torch.ones_like(model[0].weight)
+    before = everything(model), randomness()
+    clone, calls = torch.Tensor.clone, []
+
+    def failing(self, **options):
+        calls.append(1)
+        if len(calls) > 2:
+            raise MemoryError
+        return clone(self, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.Tensor, "clone", failing)
+        with pytest.raises(MemoryError), unchanged(model):
+            pass
     assert (everything(model), randomness()) == before

@@ -6,12 +6,14 @@ import random
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
 from ..checks import shown
 from ..errors import InputError
+from .interrupts import deferred
 from .needs import nn, torch
 from .walk import Named, named_modules
 
@@ -24,6 +26,8 @@ _CONTAINERS = (dict, list, set)
 
 MODES = ("auto", "train", "eval", "keep")
 
+_CLAIM = "_linregions_measures_it"  # the attribute of a model that says who has it
+
 
 @contextmanager
 def unchanged(model: nn.Module, *, parameters: bool = True, named: Named | None = None) -> Iterator[nn.Module]:
@@ -35,6 +39,8 @@ def unchanged(model: nn.Module, *, parameters: bool = True, named: Named | None 
     Inside the block every `.grad` is None: the gradients are put aside and not copied.
 
     What a module keeps deeper than one level (a tensor in a list in a dict) or outside itself is beyond reach.
+    Ctrl-C is held back while tensors are saved and put back; within the block it waits for the next module that is
+    called, or for the end.  One thread at a time may have the model; models that share modules are not told apart.
 
     Args:
         model: the module.
@@ -42,7 +48,7 @@ def unchanged(model: nn.Module, *, parameters: bool = True, named: Named | None 
         named: the model's modules, if they are known already.
 
     Raises:
-        InputError: the model has a lazy module that has not seen an input yet.
+        InputError: the model has a lazy module that has not seen an input yet, or another thread has the model.
 
     Example:
         >>> import torch
@@ -57,9 +63,13 @@ def unchanged(model: nn.Module, *, parameters: bool = True, named: Named | None 
     named = named_modules(model) if named is None else named
     refuse_lazy(model, named=named)
     every = [module for _, module in named]
-    with ExitStack() as stack:
-        for undo in _undo_random_state(), _undo_tensors(every, parameters), _undo_attributes(every):
-            stack.callback(undo)
+    with deferred() as signals, ExitStack() as stack:
+        _claim(model, stack)
+        stack.callback(_undo_random_state())
+        stack.callback(_undo_attributes(every))
+        _save_tensors(every, parameters, stack)
+        if signals is not None:
+            stack.callback(signals.close)
         yield model
 
 
@@ -128,6 +138,18 @@ def seed_all(seed: int) -> None:
         torch.cuda.manual_seed_all(seed)
 
 
+def _claim(model: nn.Module, stack: ExitStack) -> None:
+    """Make the model this thread's until the stack ends."""
+    mine = get_ident(), object()
+    holder = vars(model).setdefault(_CLAIM, mine)  # one step: two threads cannot both find it free
+    if holder is mine:
+        stack.callback(vars(model).pop, _CLAIM, None)
+    elif holder[0] != mine[0]:
+        raise InputError(
+            f"model: another thread is measuring this {type(model).__name__}; give each thread a copy of its own"
+        )
+
+
 def _undo_random_state() -> Any:
     ours = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002 (others draw from it)
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
@@ -145,20 +167,10 @@ def _undo_random_state() -> Any:
     return undo
 
 
-def _undo_tensors(every: Sequence[nn.Module], parameters: bool) -> Any:
-    """Put contents, storage, `requires_grad` and gradients of parameters, buffers and tensor attributes back."""
+def _save_tensors(every: Sequence[nn.Module], parameters: bool, stack: ExitStack) -> None:
+    """Have contents, storage, `requires_grad` and gradients of parameters, buffers and tensor attributes put back."""
     copies: dict[int, tuple[Any, Any]] = {}  # by storage: tied and overlapping tensors are copied once
     kept: list[tuple[Tensor, Tensor, bool, Tensor | None]] = []
-    weights = {id(p) for module in every for p in module._parameters.values()}
-    for tensor in _own_tensors(every):
-        leaf = tensor.is_leaf
-        kept.append((tensor, tensor.data, tensor.requires_grad, tensor.grad if leaf else None))
-        if leaf and kept[-1][3] is not None:
-            tensor.grad = None
-        if parameters or id(tensor) not in weights:
-            key, whole = _contents_of(tensor)
-            if key not in copies:
-                copies[key] = whole, whole.clone()
 
     def undo() -> None:
         with torch.no_grad():
@@ -173,7 +185,22 @@ def _undo_tensors(every: Sequence[nn.Module], parameters: bool) -> Any:
             for whole, copy in copies.values():
                 whole.copy_(copy)
 
-    return undo
+    stack.callback(undo)  # before the first change: the memory for the copies may not suffice
+    weights = {id(p) for module in every for p in module._parameters.values()}
+    for tensor in _own_tensors(every):
+        leaf = tensor.is_leaf
+        if parameters and tensor.is_inference():
+            raise InputError(
+                "model: it was made within torch.inference_mode, so that its weights cannot be changed; "
+                "make it outside, or score the weights that it has"
+            )
+        kept.append((tensor, tensor.data, tensor.requires_grad, tensor.grad if leaf else None))
+        if leaf and kept[-1][3] is not None:
+            tensor.grad = None
+        if parameters or id(tensor) not in weights:
+            key, whole = _contents_of(tensor)
+            if key not in copies:
+                copies[key] = whole, whole.clone()
 
 
 def _own_tensors(every: Sequence[nn.Module]) -> list[Tensor]:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from threading import get_ident
 from typing import Any
 
+from ..interrupts import obey
 from ..needs import (
     OpOverload,
     TorchDispatchMode,
@@ -138,6 +139,7 @@ def _names(watch: Watch, shortcuts: Shortcuts) -> Iterator[None]:
     running, thread = watch.running, get_ident()
 
     def before(module: nn.Module, args: Any) -> None:
+        obey()
         if get_ident() == thread and not watch.paused and not shortcuts.enter(module, args):
             running.enter(module)
 
