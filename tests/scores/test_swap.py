@@ -483,3 +483,34 @@ def test_memory_that_runs_out_is_told_in_a_sentence() -> None:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     refused("memory is too small for a pass over 6 samples", nn.Sequential(nn.ReLU(), Full()), normal(0, 6, 3))
+
+
+class SequenceFirst(nn.Module):
+    """Takes (samples, tokens) and turns them, as torch's transformers want them by default."""
+
+    def __init__(self, flat=False):
+        super().__init__()
+        self.embedding, self.linear, self.flat = nn.Embedding(50, 7), nn.Linear(7, 9), flat
+
+    def forward(self, tokens):
+        x = self.embedding(tokens).transpose(0, 1)  # (tokens, samples, features)
+        return torch.relu(self.linear(x.reshape(-1, 7) if self.flat else x))
+
+
+@pytest.mark.parametrize("tokens", [8, 16, 5])
+def test_a_model_that_turns_its_axes_is_refused_or_counted_right(tokens):
+    model, x = SequenceFirst(), torch.randint(50, (8, tokens), generator=torch.Generator().manual_seed(0))
+    signs = (model(x) > 0).transpose(0, 1).reshape(8, -1)  # samples first
+    wanted = torch.unique(signs, dim=1).shape[1]
+    assert swap_score(model, x, batch_dim=(0, 1)).swap == wanted
+    if tokens > 8:
+        refused("axis 1 has as many entries as there are samples and axis 0 has 2 times as many", model, x)
+        assert swap_score(model, x, batch_dim=(0, 0)).warnings  # whoever insists is told how it was read
+    elif tokens < 8:
+        refused("whose axis 0 holds no multiple of the 8 samples", model, x)
+
+
+def test_several_rows_for_a_sample_are_said():
+    x = torch.randint(50, (8, 16), generator=torch.Generator().manual_seed(0))
+    score = swap_score(SequenceFirst(flat=True), x)
+    assert any("several rows for each sample (linear#1" in w or "(model)" in w for w in score.warnings), score.warnings

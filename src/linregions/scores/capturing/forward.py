@@ -22,12 +22,16 @@ __all__ = ["Captured", "Ignored", "Layer", "Observation", "capture"]
 
 @dataclass(frozen=True)
 class Captured:
-    """What a pass leaves behind: the model's output, the activation calls in order, and those left out."""
+    """What a pass leaves behind: the model's output, the activation calls in order, those left out, and those folded.
+
+    `folded` are the layers, among `layers`, with several rows for each sample, which were read as lying side by side.
+    """
 
     output: Any
     samples: int
     layers: tuple[Layer, ...]
     ignored: tuple[Ignored, ...]
+    folded: tuple[Layer, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The layers in plain values; the output is left out."""
@@ -35,6 +39,7 @@ class Captured:
             "samples": self.samples,
             "layers": [layer.as_dict() for layer in self.layers],
             "ignored": [each.as_dict() for each in self.ignored],
+            "folded": [layer.as_dict() for layer in self.folded],
         }
 
     def __str__(self) -> str:
@@ -50,7 +55,7 @@ def capture(
     indicator: str = "positive",
     max_pool: bool = False,
     also: Sequence[type[nn.Module] | str] = (),
-    batch_dim: int = 0,
+    batch_dim: int | tuple[int, int] = 0,
 ) -> Captured:
     """Run a network once and show each activation call, once, in the order of the calls.
 
@@ -77,8 +82,9 @@ def capture(
         max_pool: show max-pools too ("piece" then tells the place in the window).
         also: classes of modules whose *output* is one activation, whatever they call inside; or names of gates:
             "sigmoid", "tanh", "hardsigmoid", "logsigmoid", "glu".
-        batch_dim: the axis of the samples, in the inputs and in the activations. An activation with k times as many
-            entries there has k rows per sample, side by side, as after `flatten(0, 1)`.
+        batch_dim: the axis of the samples, or a pair of them: in the inputs and in the activations.  An activation with
+            k times as many entries there has k rows per sample, side by side, as after `flatten(0, 1)`; a model that
+            turns its axes itself (sequence first, as torch's transformers by default) needs the pair.
 
     Returns:
         The model's output, the layers seen, and the layers ignored: those whose units do not depend on the inputs, as
@@ -97,14 +103,17 @@ def capture(
         1 activation on 4 samples
     """
     _check(model, visit, indicator, also)
-    axis = _axis(batch_dim)
+    axis, inner = batch_axes(batch_dim)
     samples = sample_count(inputs, batch_dim=axis)
     model = getattr(model, "_orig_mod", model)  # what torch.compile wrapped
-    watch = Watch(model, visit, samples=samples, indicator=indicator, max_pool=max_pool, also=also, batch_dim=axis)
+    sure = isinstance(batch_dim, tuple | list)
+    watch = Watch(
+        model, visit, samples=samples, indicator=indicator, max_pool=max_pool, also=also, batch_dim=inner, sure=sure
+    )
     output = _pass(model, _copies(inputs), watch)
     if not watch.layers:
         raise InputError(_nothing(model, watch))
-    return Captured(output, samples, tuple(watch.layers), tuple(watch.ignored))
+    return Captured(output, samples, tuple(watch.layers), tuple(watch.ignored), tuple(watch.folded))
 
 
 def sample_count(inputs: Any, *, batch_dim: int = 0) -> int:
@@ -188,14 +197,23 @@ def _check(model: Any, visit: Any, indicator: Any, also: Any) -> None:
             )
 
 
-def _axis(batch_dim: Any) -> int:
+def batch_axes(batch_dim: Any) -> tuple[int, int]:
+    """The axis of the samples in the inputs, and in the activations.
+
+    Example:
+        >>> batch_axes(1), batch_axes((0, 1))
+        ((1, 1), (0, 1))
+    """
+    pair = batch_dim if isinstance(batch_dim, tuple | list) else (batch_dim, batch_dim)
     try:
-        axis = -1 if isinstance(batch_dim, bool) else index(batch_dim)
+        axes = [-1 if isinstance(axis, bool) else index(axis) for axis in pair]
     except TypeError:
-        axis = -1
-    if axis < 0:
-        raise InputError(f"batch_dim must be a whole number from 0 on, got {shown(batch_dim)}")
-    return axis
+        axes = []
+    if len(axes) != 2 or min(axes) < 0:
+        raise InputError(
+            f"batch_dim must be a whole number from 0, or a pair of them (inputs, activations), got {shown(batch_dim)}"
+        )
+    return axes[0], axes[1]
 
 
 def _nothing(model: Any, watch: Watch) -> str:

@@ -102,18 +102,21 @@ class Watch:
         max_pool: bool,
         also: Sequence[type[nn.Module] | str],
         batch_dim: int,
+        sure: bool,
     ):
         self.visit = visit
         self.samples = samples
         self.indicator = indicator
         self.max_pool = max_pool
         self.gates = tuple(a for a in also if isinstance(a, str))
-        self.batch_dim = batch_dim
+        self.batch_dim = batch_dim  # in the activations
+        self.sure = sure  # whether the caller named that axis
         self.width = plane_count(indicator, max_pool=max_pool)
         self.running = Running(model, tuple(a for a in also if not isinstance(a, str)))
         self.inputs = Provenance()
         self.layers: list[Layer] = []
         self.ignored: list[Ignored] = []
+        self.folded: list[Layer] = []
         self.calling: str | None = None  # the name of the torch function that Python called, while it runs
         self.paused = False
         self.refusal: BaseException | None = None
@@ -182,8 +185,11 @@ class Watch:
         if values is None:
             raise self.refused(
                 f"batch_dim: layer {layer} gives a tensor of shape {tuple(tensor.shape)}, whose axis {self.batch_dim} "
-                f"holds no multiple of the {self.samples} samples; name the axis that does"
+                f"holds no multiple of the {self.samples} samples; name the axis that does, "
+                "batch_dim=(axis in the inputs, axis in the activations)"
             )
+        if tensor.shape[self.batch_dim] > self.samples:
+            self._note_rows(layer, tensor)
         self.refuse_nan(layer, tensor)
         self.layers.append(layer)
         wide = widened(planes, self.width) if self.width == 8 and not own_width else planes
@@ -195,6 +201,18 @@ class Watch:
             raise
         finally:
             self.paused = False
+
+    def _note_rows(self, layer: Layer, tensor: Tensor) -> None:
+        """Several rows of each sample: said in the result, and refused where another axis may hold the samples."""
+        shape = tuple(tensor.shape)
+        others = [axis for axis, size in enumerate(shape) if size == self.samples and axis != self.batch_dim]
+        if others and not self.sure:
+            raise self.refused(
+                f"batch_dim: layer {layer} gives a tensor of shape {shape}, where axis {others[0]} has as many entries "
+                f"as there are samples and axis {self.batch_dim} has {shape[self.batch_dim] // self.samples} times as "
+                f"many; say which holds the samples, batch_dim=(axis in the inputs, {others[0]} or {self.batch_dim})"
+            )
+        self.folded.append(layer)
 
     # -- refusals ----------------------------------------------------------------------------------------------------
 

@@ -208,6 +208,7 @@ def summarise(
     seed: int = 0,
     seconds: float = 0.0,
     ignored: Sequence[str] = (),
+    folded: Sequence[str] = (),
     warnings: Sequence[str] = (),
 ) -> Score:
     """The score of one or more passes over the same samples; `warnings` are those that only the caller can know of."""
@@ -244,6 +245,7 @@ def summarise(
             *_on_units(passes),
             *_on_estimates(passes),
             *_on_ignored(ignored),
+            *_on_folded(folded),
             *warnings,
         ),
     )
@@ -320,11 +322,24 @@ def _on_estimates(passes: Sequence[Pass]) -> list[str]:
     return [f'the counts are estimates, the first one {passes[0].interval}; method="auto" counts exactly']
 
 
+def _on_folded(folded: Sequence[str]) -> list[str]:
+    if not folded:
+        return []
+    return [
+        f"{plural(len(folded), 'activation has', 'activations have')} several rows for each sample ({_some(folded)}), "
+        "taken to lie side by side, samples outermost; where the model turns its axes first, name them by batch_dim"
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
 def _on_ignored(ignored: Sequence[str]) -> list[str]:
     if not ignored:
         return []
-    names = ", ".join(ignored[:3]) + (", ..." if len(ignored) > 3 else "")
-    return [f"not counted, because the inputs do not reach them: {plural(len(ignored), 'activation')} ({names})"]
+    many = plural(len(ignored), "activation")
+    return [f"not counted, because the inputs do not reach them: {many} ({_some(ignored)})"]
 
 
 def number(value: float) -> str:

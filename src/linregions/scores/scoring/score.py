@@ -36,7 +36,7 @@ def swap_score(
     indicator: str = "positive",
     max_pool: bool = False,
     also: Sequence[type | str] = (),
-    batch_dim: int = 0,
+    batch_dim: int | tuple[int, int] = 0,
     companions: bool = True,
     method: str = "auto",
     eps: float | None = None,
@@ -78,7 +78,8 @@ def swap_score(
             piece of a piecewise-linear function.
         max_pool: take max-pooling as an activation too.
         also: more activations: module classes, or names of gates, as for `capture`.
-        batch_dim: the axis of the samples, in the inputs and in the activations.
+        batch_dim: the axis of the samples, or a pair of them: in the inputs and in the activations, for models that
+            turn their axes themselves.
         companions: count standard patterns and NWOT in the same pass (S^2 V operations); they compare the samples in
             everything that the indicator shows.
         method: how patterns are counted: "auto" (exact), or one of `PatternCounter`.
@@ -110,7 +111,6 @@ def swap_score(
     if not callable(init):
         _one_of(init, "init", INITS, " or a function of (model, generator)")
     seed = _from_zero(seed, "seed", most=2**63)
-    batch_dim = _from_zero(batch_dim, "batch_dim")
     repeats = (1 if init == "keep" else REPEATS) if repeats is None else whole_number(repeats, "repeats")
     counting: dict[str, Any] = {
         "indicator": indicator,
@@ -147,7 +147,7 @@ class _Plan:
         repeats: int,
         init: str | Callable[[Any, Any], Any],
         mode: str,
-        batch_dim: int,
+        batch_dim: int | tuple[int, int],
         device: Any,
         progress: Callable[[float, int], None] | None,
     ) -> None:
@@ -162,7 +162,7 @@ class _Plan:
 def _score_module(
     model: Any, inputs: Any, plan: _Plan, counting: dict[str, Any], facts: dict[str, Any], what: dict[str, Any]
 ) -> Score:
-    from ..capturing.forward import capture
+    from ..capturing.forward import batch_axes, capture
     from ..init import redraw
     from ..measures.sizes import count_parameters
     from ..needs import torch
@@ -173,9 +173,9 @@ def _score_module(
     start = time.perf_counter()
     named = _checked_modules(model)
     device = _device(plan.device)
-    tensors, samples = prepared(inputs, model, batch_dim=plan.batch_dim, device=device)
+    tensors, samples = prepared(inputs, model, batch_dim=batch_axes(plan.batch_dim)[0], device=device)
     random = torch.Generator().manual_seed(counting["seed"])
-    passes, symbols, ignored = [], 2, ()
+    passes, symbols, seen = [], 2, None
     with unchanged(model, parameters=plan.init != "keep", named=named), _explained(tensors, samples):
         if device is not None:
             model.to(device)
@@ -184,7 +184,7 @@ def _score_module(
             redraw(model, plan.init, random)
             seed_all(int(torch.randint(2**62, (), generator=random)))
             before, collector = _world(), Collector(samples, **counting)
-            ignored = capture(model, tensors, collector.visit, **what).ignored
+            seen = capture(model, tensors, collector.visit, **what)
             if k == 0 and plan.repeats > 1 and plan.init == "keep":
                 _refuse_equal_repeats(before, plan)
             passes.append(collector.result())
@@ -200,7 +200,8 @@ def _score_module(
         mode=plan.mode,
         init=plan.init_name,
         seconds=time.perf_counter() - start,
-        ignored=[each.layer.name for each in ignored],
+        ignored=[each.layer.name for each in seen.ignored] if seen else (),
+        folded=[layer.name for layer in seen.folded] if seen else (),
         **facts,
     )
 
