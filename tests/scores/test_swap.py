@@ -514,3 +514,12 @@ def test_several_rows_for_a_sample_are_said():
     x = torch.randint(50, (8, 16), generator=torch.Generator().manual_seed(0))
     score = swap_score(SequenceFirst(flat=True), x)
     assert any("several rows for each sample (linear#1" in w or "(model)" in w for w in score.warnings), score.warnings
+
+
+def test_many_samples_are_compared_without_the_kernel():
+    x = torch.randn(1500, 3, generator=torch.Generator().manual_seed(1))
+    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU())
+    score = swap_score(model, x)
+    assert score.standard == torch.unique(model(x) > 0, dim=0).shape[0]
+    assert score.nwot is None
+    assert "NWOT left out beyond 1,024 samples" in str(score)

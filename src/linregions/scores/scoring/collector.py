@@ -7,8 +7,8 @@ from typing import Any
 from ...errors import InputError
 from ..capturing.forward import Layer, Observation
 from ..needs import torch
-from ..patterns import HammingKernel, PatternCounter, read
-from .record import LayerScore, Pass
+from ..patterns import HammingKernel, PatternCounter, RowCounter, read
+from .record import KERNEL_SAMPLES, LayerScore, Pass
 
 # Of these a sample shows two of the three signs, or pieces, that an activation may have.
 NEVER_NEGATIVE = frozenset({"relu", "relu6", "hardsigmoid", "sigmoid", "softplus"})
@@ -24,7 +24,7 @@ class Collector:
         self._samples, self._indicator, self._method = samples, indicator, method
         self._companions, self._eps, self._seed = companions, eps, seed
         self._counter: PatternCounter | None = None
-        self._kernel: HammingKernel | None = None
+        self._compared: HammingKernel | RowCounter | None = None
         self._layers: list[LayerScore] = []
         self._near_zero: Any = 0
         self.symbols = 2
@@ -36,8 +36,8 @@ class Collector:
 
     def visit(self, observation: Observation, *, symbols: int | None = None) -> None:
         """Count one layer, whose units show `symbols` different things for a sample (default: by its kind)."""
-        counter, kernel = self._counters(observation)
-        readers: list[Any] = [counter] if kernel is None else [counter, kernel]
+        counter, compared = self._counters(observation)
+        readers: list[Any] = [counter] if compared is None else [counter, compared]
         found = read(observation, *readers)[0]
         if self._eps is not None:
             self._near_zero = self._near_zero + near_zero(observation.values, self._eps)
@@ -54,22 +54,25 @@ class Collector:
         """
         if self._counter is None or not sum(layer.units for layer in self._layers):
             raise InputError("model: its activations have no units at all; check the shapes of the inputs")
-        kernel = self._kernel
+        kernel = self._compared if isinstance(self._compared, HammingKernel) else None
+        rows = self._compared if isinstance(self._compared, RowCounter) else None
         return Pass(
             distinct=self._counter.distinct,
             kind=self._counter.kind,
             interval=str(self._counter.interval or ""),
             layers=self.layers,
-            standard=None if kernel is None else kernel.standard,
+            standard=kernel.standard if kernel is not None else None if rows is None else rows.distinct,
             nwot=None if kernel is None else kernel.nwot,
             near_zero=None if self._eps is None else int(self._near_zero),
         )
 
-    def _counters(self, first: Observation) -> tuple[PatternCounter, HammingKernel | None]:
+    def _counters(self, first: Observation) -> tuple[PatternCounter, HammingKernel | RowCounter | None]:
         if self._counter is None:
             self._counter = PatternCounter(self._samples, width=first.width, method=self._method, seed=self._seed)
-            self._kernel = HammingKernel(self._samples) if self._companions else None
-        return self._counter, self._kernel
+            if self._companions:
+                few = self._samples <= KERNEL_SAMPLES
+                self._compared = HammingKernel(self._samples) if few else RowCounter(self._samples)
+        return self._counter, self._compared
 
 
 def symbols_of(layer: Layer, indicator: str, width: int) -> int:

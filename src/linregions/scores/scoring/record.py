@@ -16,6 +16,9 @@ from .regularise import Regularisation
 # Beyond this share of what can be reached at all, the score measures the limit rather than the network.
 NEARLY_ALL = 0.9
 
+# NWOT compares every sample with every other on every unit: beyond so many samples it is left out.
+KERNEL_SAMPLES = 1024
+
 
 @dataclass(frozen=True)
 class LayerScore:
@@ -379,11 +382,13 @@ def _unit_line(score: Score) -> str:
 
 
 def _sample_line(score: Score) -> str:
-    parts = [f"{score.samples}"]
+    parts = [f"{score.samples:,}"]
     if score.standard is not None:
         # The number is at its limit then and tells networks apart no more.
         all_differ = " (each sample its own)" if score.standard == score.samples else ""
         parts.append(f"{number(score.standard)} standard patterns{all_differ}")
+    if score.standard is not None and score.nwot is None:
+        parts.append(f"NWOT left out beyond {KERNEL_SAMPLES:,} samples")
     if score.nwot is not None:
         parts.append(f"NWOT {'-inf (singular kernel)' if score.nwot == -math.inf else f'{score.nwot:.4f}'}")
     return "; ".join(parts)

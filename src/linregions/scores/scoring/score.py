@@ -80,7 +80,7 @@ def swap_score(
         also: more activations: module classes, or names of gates, as for `capture`.
         batch_dim: the axis of the samples, or a pair of them: in the inputs and in the activations, for models that
             turn their axes themselves.
-        companions: count standard patterns and NWOT in the same pass (S^2 V operations); they compare the samples in
+        companions: count standard patterns, and NWOT for up to 1,024 samples, in the same pass.
             everything that the indicator shows.
         method: how patterns are counted: "auto" (exact), or one of `PatternCounter`.
         eps: count the recorded values within `eps` of 0 (0 itself left out), whose sign another device may not share.
