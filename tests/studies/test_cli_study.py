@@ -87,6 +87,16 @@ def test_interrupted(tmp_path, capsys, toy, monkeypatch):
     assert "interrupted; the same command goes on from there" in out
 
 
+def test_when_every_network_fails(tmp_path, capsys, toy, monkeypatch):
+    monkeypatch.setattr(swap, "measure", lambda task: (task.key, {"architecture": task.text, "error": "data: bad"}))
+    (tmp_path / "t.csv").write_text("x")
+    words = ["swap", "--space", "darts", "--table", str(tmp_path / "t.csv"), "--out", str(tmp_path / "s")]
+    code, out, err = run(capsys, *words, "--limit", "5")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "none of the 5 networks" in err
+    assert "the first one because of data: bad" in err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

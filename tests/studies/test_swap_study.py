@@ -165,6 +165,18 @@ def test_a_network_that_cannot_be_scored_is_counted(tmp_path, monkeypatch):
     done = swap.run(Toy(), table=table(), out=tmp_path, **FAST)
     assert (done.findings.n, done.findings.failed) == (39, 1)
     assert "1 could not be scored: model: no activation was captured" in (tmp_path / "report.md").read_text()
+    assert (done.failed, done.as_dict()["failed"]) == (1, 1)
+    assert done.as_dict()["error"] == "model: no activation was captured"
+    assert "39 of 40 networks measured" in str(done)
+    assert "1 network could not be scored, the first one because of model: no activation was captured" in str(done)
+
+
+def test_a_study_of_networks_that_all_fail_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(swap, "measure", lambda task: (task.key, {"architecture": task.text, "error": "data: bad"}))
+    done = swap.run(Toy(), table=table(), out=tmp_path, limit=6, **FAST)
+    assert (done.failed, done.done, done.findings) == (6, 6, None)
+    assert "0 of 6 networks measured" in str(done)
+    assert "6 networks could not be scored, the first one because of data: bad" in str(done)
 
 
 def test_any_other_error_is_passed_on_and_names_the_network(tmp_path):
@@ -206,6 +218,7 @@ def test_a_space_that_trains_needs_no_table(tmp_path, quick):
         ({"table": None}, "the study of toy compares with accuracies of trained networks; give a table"),
         ({"limit": 0}, "limit must be a positive whole number, got 0"),
         ({"samples": 1.5}, "samples must be a positive whole number"),
+        ({"samples": 1}, "samples must be at least 2, got 1; one sample shows nothing to tell apart"),
         ({"repeats": 0}, "repeats must be"),
         ({"workers": 0}, "workers must be"),
         ({"seed": -1}, "seed must be a whole number from 0, got -1"),

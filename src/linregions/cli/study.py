@@ -6,6 +6,7 @@ import json
 import shlex
 from argparse import Namespace
 
+from ..errors import InputError
 from ..partition import Status
 from ..studies import swap
 from ..studies.report import PAGE, REPORT, write_report
@@ -36,6 +37,11 @@ def _swap(options: Namespace) -> tuple[str, int]:
             workers=options.workers,
             command=command_of(options),
             progress=progress.callback,
+        )
+    if result.status is Status.COMPLETE and result.failed == result.done:
+        raise InputError(
+            f"study: none of the {result.failed:,} networks in {result.folder} could be scored, the first one because "
+            f"of {result.error}; change the settings, and begin in a new folder"
         )
     text = json.dumps(result.as_dict()) if options.json else str(result)
     return text, EXIT[result.status]

@@ -33,7 +33,8 @@ REPORTING = 0.05  # of the progress: resampling for the report, seconds of many 
 class SwapStudy:
     """A study of SWAP: its folder, how far it is, and what it found.
 
-    `findings` is None where the study was interrupted, or has fewer than five networks.
+    `done` counts the networks with a row, of which `failed` could not be scored; `error` is what the first of these
+    says.  `findings` is None where the study was interrupted, or scored fewer than five networks.
     """
 
     folder: Path
@@ -42,6 +43,8 @@ class SwapStudy:
     done: int
     asked: int
     findings: Findings | None
+    failed: int = 0
+    error: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The record as plain JSON types."""
@@ -52,17 +55,22 @@ class SwapStudy:
             "status": self.status.value,
             "done": self.done,
             "asked": self.asked,
+            "failed": self.failed,
+            "error": self.error or None,
             "report": str(self.folder / REPORT) if found else None,
             "sentences": sentences(found) if found else [],
             "findings": found.as_dict() if found else None,
         }
 
     def __str__(self) -> str:
-        lines = [f"{self.space}: {self.done:,} of {plural(self.asked, 'network')} measured, in {self.folder}"]
+        measured = self.done - self.failed
+        lines = [f"{self.space}: {measured:,} of {plural(self.asked, 'network')} measured, in {self.folder}"]
+        if self.failed:
+            lines.append(f"{plural(self.failed, 'network')} could not be scored, the first one because of {self.error}")
         if self.status is Status.INTERRUPTED:
             lines.append("interrupted; the same command goes on from there")
         elif self.findings is None:
-            lines.append(f"a report needs {FEWEST} networks")
+            lines.append(f"a report needs {FEWEST} networks that could be scored")
         else:
             lines += ["", *_table(self.findings), "", *sentences(self.findings), ""]
             lines.append(f"report: {self.folder / REPORT} and {PAGE}")
@@ -99,7 +107,7 @@ def run(
             networks itself (digits).
         limit: how many architectures, drawn by `seed` (a larger limit holds those of a smaller one); None: as the
             space's protocol says.
-        samples: S, inputs of the probe; None: as the protocol says, here and below.
+        samples: S, inputs of the probe, at least 2; None: as the protocol says, here and below.
         repeats: draws of weights for each architecture.
         seed: of the choice, of the probe, of all weights.
         ablate: "noise" scores every network on noise as well.
@@ -148,10 +156,11 @@ def run(
         status = _measured(folder, tasks, workers, asked, progress)
         done = sum(key in folder.rows for key, _, _ in source.rows)
         scored = sum("error" not in row for row in folder.rows.values())
+        errors = [row["error"] for key, _, _ in source.rows if "error" in (row := folder.rows.get(key, {}))]
     found = None
     if status is Status.COMPLETE and scored >= FEWEST:
         status, found = _reported(out, resamples, done, progress)
-    return SwapStudy(Path(out), space.name, status, done, asked, found)
+    return SwapStudy(Path(out), space.name, status, done, asked, found, len(errors), errors[0] if errors else "")
 
 
 def _measured(
@@ -214,7 +223,7 @@ def _asked(
         raise InputError(f"seed must be a whole number from 0, got {shown(seed)}")
     settings: Row = {
         "space": space.name,
-        "samples": protocol.samples if samples is None else whole_number(samples, "samples"),
+        "samples": protocol.samples if samples is None else _several(samples),
         "repeats": protocol.repeats if repeats is None else whole_number(repeats, "repeats"),
         "seed": seed,
         "init": protocol.init,
@@ -225,6 +234,12 @@ def _asked(
     inputs = space.probe(settings["samples"], seed=seed)
     settings["probe"] = _digest(_tensor(inputs))
     return settings, inputs
+
+
+def _several(samples: Any) -> int:
+    if whole_number(samples, "samples") < 2:
+        raise InputError(f"samples must be at least 2, got {shown(samples)}; one sample shows nothing to tell apart")
+    return int(samples)
 
 
 def _facts(space: Any, settings: Row, source: Source, inputs: Any) -> Row:
