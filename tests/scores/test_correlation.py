@@ -255,8 +255,27 @@ def test_what_a_correlation_says():
     assert spearman([1], [1]).reason == "1 object cannot be ranked"
     assert spearman([], []).reason == "0 objects cannot be ranked"
     assert set(spearman([1, 2], [1, 2]).as_dict()) >= {"value", "low", "high", "level", "n", "method"}
-    # Two objects: half of the resamples are one object twice, where nothing is defined.
-    assert spearman([1, 2], [1, 2], resamples=400, seed=0).resamples < 300
+    assert str(spearman([1, 2], [2, 1])) == "-1.00 (no interval: 2 objects are too few)"
+    # One object that differs from the rest is missing from a third of the resamples, where nothing is defined.
+    assert 200 < spearman([0] * 11 + [1], range(12), resamples=400, seed=0).resamples < 300
+
+
+def test_few_objects_have_no_interval():
+    rng = np.random.default_rng(0)
+    for n in (2, 5, 9, 10, 14, 15, 40):
+        x, y, z, u = rng.normal(size=(4, n))
+        plain = [spearman(x, y, **FEW), kendall(x, y, **FEW), difference_of(x, z, y, **FEW)]
+        assert [(c.low is None, c.high is None, c.resamples == 0) for c in plain] == [(n < 10,) * 3] * 3
+        assert not any(c.decided for c in plain if n < 10)
+        assert (partial_spearman(x, y, [z], **FEW).low is None) == (n < 10)
+        assert (partial_spearman(x, y, [z, u], **FEW).low is None) == (n < 15)
+        top = top_k_regret(x, y, 2, **FEW)
+        ends = (top.mean_low, top.mean_high, top.regret_low, top.regret_high)
+        assert [end is None for end in ends] == [n < 10] * 4
+        assert ("no interval" in str(top)) == (n < 10)
+    assert partial_spearman(*rng.normal(size=(2, 12)), rng.normal(size=(2, 12))).reason == (
+        "12 objects are too few for 2 controls"
+    )
 
 
 @pytest.mark.parametrize(
@@ -268,6 +287,11 @@ def test_what_a_correlation_says():
         (lambda: spearman([[1, 2]], [1, 2]), r"an array of shape \(1, 2\)"),
         (lambda: spearman(["a", "b"], [1, 2]), "score must be a sequence of numbers"),
         (lambda: spearman([1, 2], [1, 2], level=1), "level must lie between 0 and 1, got 1"),
+        (lambda: spearman([1, 2], [1, 2], seed=-1), "seed must be a whole number from 0, got -1"),
+        (lambda: kendall([1, 2], [1, 2], seed=0.5), "seed must be a whole number from 0, got 0.5"),
+        (lambda: partial_spearman([1, 2], [1, 2], [], seed="a"), "seed must be a whole number from 0, got 'a'"),
+        (lambda: difference_of([1, 2], [1, 2], [1, 2], seed=True), "seed must be a whole number from 0, got True"),
+        (lambda: top_k_regret([1, 2], [1, 2], 1, seed=-1), "seed must be a whole number from 0, got -1"),
         (lambda: spearman([1, 2], [1, 2], resamples=0), "resamples must be a positive whole number"),
         (lambda: partial_spearman([1, 2], [1, 2], {"V": [1]}), r"controls\['V'\] must have 2 numbers"),
         (lambda: partial_spearman([1, 2], [1, 2], 3), "controls must be columns of numbers, got int"),

@@ -282,10 +282,40 @@ def test_few_networks_decide_nothing_given_the_units():
     truth = [1.0, 2, 3, 4, 5, 6]
     found = findings(made([10.0, 20, 30, 40, 60, 50], truth, [11, 21, 31, 41, 51, 61]), ROLES, **NAMES)
     assert found.with_units.value == pytest.approx(0.942857, abs=1e-6)
+    assert sentences(found)[:3] == [
+        "6 networks are too few for any conclusion: what follows describes them, and no others.",
+        "6 networks are too few to say what ranks better: Spearman of SWAP 0.94 and units V 1.00.",
+        "These 6 networks do not tell whether the score is a count of units: its Spearman correlation with V is 0.94 "
+        "(no interval: 6 objects are too few).",
+    ]
     found = replace(found, with_units=replace(found.with_units, value=0.99))
     column = replace(found["swap"], given_units=replace(found["swap"].top_half, value=0.3, low=None, high=None))
     found = replace(found, columns=(column, *found.columns[1:]))
-    assert "too few to say what is left" in sentences(found)[1]
+    assert "too few to say what is left" in sentences(found)[2]
+
+
+def test_a_wide_interval_does_not_deny_that_units_are_counted():
+    rng = np.random.default_rng(0)
+    truth, units, sizes = rng.normal(size=(3, 12))
+    rows = made(10 + units + 0.6 * rng.normal(size=12), truth, 10 + units, parameters=sizes)
+    found = findings(rows, ROLES, **NAMES)
+    assert found.with_units.value < 0.95 < found.with_units.high
+    text = "\n".join(sentences(found))
+    assert "not a count" not in text
+    assert f"count of units: its Spearman correlation with V, {found.with_units}, may be above 0.95." in text
+    assert "12 networks are too few to say what the score knows beyond 2 controls" in text
+    assert found["swap"].given_controls.low is None
+    assert found["swap"].given_units.low is not None  # one control asks for ten
+
+
+@pytest.mark.parametrize("n", [5, 9, 12, 19, 20])
+def test_a_report_of_few_networks_begins_with_that(tmp_path, quick, n):
+    done = swap.run(Toy(), table=table(), out=tmp_path, limit=n, **FAST)
+    first = f"{n} networks are too few for any conclusion"
+    assert sentences(done.findings)[0].startswith(first) == (n < 20)
+    text = (tmp_path / "report.md").read_text()
+    assert (first in text) == (n < 20)
+    assert ("No intervals: " in text) == (n < 10)
 
 
 def test_sentences_on_noise_and_saturation():
@@ -308,7 +338,7 @@ def test_sentences_on_noise_and_saturation():
 def test_a_constant_score_and_too_few_rows():
     truth = np.arange(10.0)
     found = findings(made([5] * 10, truth, truth + 1, parameters=truth), ROLES, **NAMES)
-    assert sentences(found)[0] == "The score has no rank correlation: the score is constant."
+    assert sentences(found)[1] == "The score has no rank correlation: the score is constant."
     with pytest.raises(InputError, match="4 networks are measured, and a report needs 5"):
         findings(made([1] * 4, truth[:4], truth[:4]), ROLES)
 

@@ -21,7 +21,7 @@ from ..scores.correlation import (
 )
 
 Row = dict[str, Any]
-FEWEST = 5  # rows: with fewer, no correlation deserves an interval
+FEWEST = 5  # rows: with fewer, a report has nothing to say
 SCORE, UNITS, TRUTH = "swap", "units", "accuracy"
 
 
@@ -213,5 +213,10 @@ def _ceiling(rows: list[Row], options: dict[str, Any]) -> Correlation | None:
     pairs = [spearman(seeds[:, i], seeds[:, j], **options) for i, j in combinations(range(seeds.shape[1]), 2)]
     if not all(pair.defined for pair in pairs):
         return pairs[0]
-    ends = [float(np.mean([getattr(pair, name) for pair in pairs])) for name in ("value", "low", "high")]
-    return Correlation(*ends, pairs[0].level, len(rows), "Spearman, seed to seed", pairs[0].resamples)  # type: ignore[arg-type]
+    value = float(np.mean([pair.value for pair in pairs]))
+    known = all(pair.low is not None for pair in pairs)
+    low, high = (float(np.mean([getattr(p, end) for p in pairs])) if known else None for end in ("low", "high"))
+    first = pairs[0]
+    return Correlation(
+        value, low, high, first.level, len(rows), "Spearman, seed to seed", first.resamples, first.reason
+    )

@@ -128,8 +128,12 @@ def _note(found: Findings) -> str:
     score = found[SCORE]
     level, resamples = score.spearman.level, score.spearman.resamples
     text = (
-        f"Intervals: {100 * level:g} %, percentiles of {resamples:,} bootstrap resamples of the networks. Given: "
-        "partial Spearman. Better half: Spearman among networks of at least median accuracy. SWAP less this: the "
+        f"Intervals: {100 * level:g} %, percentiles of {resamples:,} bootstrap resamples of the networks. "
+        if score.spearman.low is not None
+        else f"No intervals: {score.spearman.reason}. "
+    )
+    text += (
+        "Given: partial Spearman. Better half: Spearman among networks of at least median accuracy. SWAP less this: the "
         "difference of Spearman on the same resamples; where it includes 0, neither is proven better. "
     )
     if score.top is not None:

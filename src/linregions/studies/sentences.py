@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from ..checks import plural
 from .ranking import SCORE, Column, Findings
 
 COUNT_OF_UNITS = 0.95  # rank correlation with V above which a score is suspected to be a count of units
 SATURATED = 0.9
+FEW = 20  # networks: fewer allow no conclusion
 
 
 def sentences(found: Findings) -> list[str]:
     """The sentences of a report, the most important first."""
-    rules = (_winner, _count_of_units, _beyond_controls, _noise, _saturation, _repeats, _ceiling)
+    rules = (_few, _winner, _count_of_units, _beyond_controls, _noise, _saturation, _repeats, _ceiling)
     return [text for rule in rules for text in rule(found)]
+
+
+def _few(found: Findings) -> list[str]:
+    if found.n >= FEW:
+        return []
+    return [f"{found.n} networks are too few for any conclusion: what follows describes them, and no others."]
 
 
 def _rivals(found: Findings) -> list[Column]:
@@ -22,6 +30,10 @@ def _rivals(found: Findings) -> list[Column]:
 
 def _value(column: Column) -> float:
     return -2.0 if column.spearman.value is None else column.spearman.value
+
+
+def _plainly(column: Column) -> str:
+    return f"{column.spearman.value:.2f}"
 
 
 def _winner(found: Findings) -> list[str]:
@@ -41,6 +53,9 @@ def _winner(found: Findings) -> list[str]:
     if better:
         names = _list([f"{c.label} ({c.spearman})" for c in better])
         return [f"{score.label} ranks worse than {names}: Spearman {score.spearman}."]
+    if best.behind and best.behind.low is None:
+        names = _list([f"{c.label} {_plainly(c)}" for c in (score, *rivals)])
+        return [f"{found.n} networks are too few to say what ranks better: Spearman of {names}."]
     near = [c for c in rivals if c.behind and not c.behind.decided]
     names = _list([f"{score.label} {score.spearman}", *(f"{c.label} {c.spearman}" for c in near)])
     return [f"No winner: on these {found.n:,} networks {names} cannot be told apart (paired differences include 0)."]
@@ -52,20 +67,33 @@ def _count_of_units(found: Findings) -> list[str]:
         return []
     if with_units.value > COUNT_OF_UNITS:
         says = f"SWAP and the number of units V rank the networks alike (Spearman {with_units})"
-        if partial is None or (partial.defined and partial.low is None):
+        if partial is None or with_units.low is None or (partial.defined and partial.low is None):
             return [f"{says}; these networks are too few to say what is left of the score given V."]
         if not partial.decided:
             rest = f"given V nothing is proven to be left of it (partial Spearman {partial})"
             return [f"Here the score is a count of units: {says}, and {rest}."]
         return [f"{says}, yet given V something is left: partial Spearman {partial}."]
-    return [f"The score is not a count of units: its Spearman correlation with V is {with_units}."]
+    if with_units.high is not None and with_units.high < COUNT_OF_UNITS:
+        return [f"The score is not a count of units: its Spearman correlation with V is {with_units}."]
+    says = (
+        f"These {found.n:,} networks do not tell whether the score is a count of units: its Spearman correlation with V"
+    )
+    if with_units.high is None:
+        return [f"{says} is {with_units}."]
+    return [f"{says}, {with_units}, may be above {COUNT_OF_UNITS}."]
 
 
 def _beyond_controls(found: Findings) -> list[str]:
     partial = found[SCORE].given_controls
-    controls = _list([c.label for c in found.columns if c.role == "control"])
+    names = [c.label for c in found.columns if c.role == "control"]
+    controls = _list(names)
     if partial is None or not controls:
         return []
+    if partial.defined and partial.low is None and partial.resamples == 0:
+        return [
+            f"{found.n} networks are too few to say what the score knows beyond {plural(len(names), 'control')} "
+            f"({controls})."
+        ]
     if not partial.defined or partial.low is None:
         return [f"Given {controls} the score's partial Spearman is {partial}."]
     if partial.decided and (partial.value or 0.0) > 0:

@@ -6,7 +6,8 @@
     top_k_regret          what choosing by a score costs
 
 The interval of every number is a percentile interval: the objects (architectures) are drawn again with replacement,
-all scores of an object together.  Ties share their middle rank; minus infinity is a rank like any other; NaN is
+all scores of an object together.  Fewer than ten objects, or than 5 (controls + 1), get no interval: theirs would look
+certain and mean nothing.  Ties share their middle rank; minus infinity is a rank like any other; NaN is
 refused.
 """
 

@@ -27,10 +27,11 @@ def kendall(score: Any, truth: Any, *, resamples: int = 1000, level: float = 0.9
         seed: of the resamples.
 
     Returns:
-        A `Correlation`; its value is None where the score or the truth is constant.
+        A `Correlation`; its value is None where the score or the truth is constant, and it has no interval for fewer
+        than ten objects.
 
     Raises:
-        InputError: the lengths differ, or a number is NaN.
+        InputError: the lengths differ, a number is NaN, or an option cannot be used.
 
     Source: Kendall, Biometrika 33, 1945 (tau-b); counting by merging: Knight, JASA 61, 1966.
 
@@ -40,7 +41,7 @@ def kendall(score: Any, truth: Any, *, resamples: int = 1000, level: float = 0.9
     """
     truth = sample(truth, "truth")
     score = sample(score, "score", like=len(truth))
-    options = (*settings(resamples, level), seed)
+    options = settings(resamples, level, seed)
     pairs = _Pairs(score, truth)
     return bootstrapped(pairs.tau, len(truth), "Kendall", constant(score), options)
 

@@ -33,9 +33,10 @@ def partial_spearman(
 
     Returns:
         A `Correlation`; its value is None where score or truth is constant, or is a function of the controls' ranks.
+        It has no interval for fewer than ten objects, or than 5 (controls + 1).
 
     Raises:
-        InputError: the lengths differ, or a number is NaN.
+        InputError: the lengths differ, a number is NaN, or an option cannot be used.
 
     Source: the usual partial correlation, of ranks: Kendall and Stuart, The Advanced Theory of Statistics, volume 2.
 
@@ -47,14 +48,15 @@ def partial_spearman(
     score = sample(score, "score", like=len(truth))
     named = controls.items() if isinstance(controls, Mapping) else enumerate(_columns(controls))
     others = [sample(column, f"controls[{name!r}]", like=len(truth)) for name, column in named]
-    options = (*settings(resamples, level), seed)
+    options = settings(resamples, level, seed)
     rankings = [Ranking(column) for column in (score, truth, *others)]
 
     def statistic(w: np.ndarray) -> np.ndarray:
         return _partial(_matrix(rankings, w))
 
     why = _why(score, truth, rankings)
-    return bootstrapped(statistic, len(truth), f"Spearman given {len(others)}", why, options)
+    method = f"Spearman given {len(others)}"
+    return bootstrapped(statistic, len(truth), method, why, options, controls=len(others))
 
 
 def _columns(controls: Any) -> list[Any]:

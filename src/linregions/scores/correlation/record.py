@@ -57,23 +57,26 @@ class TopK:
     k: int
     n: int
     regret: float
-    regret_low: float
-    regret_high: float
+    regret_low: float | None  # the intervals' ends; None where there is none
+    regret_high: float | None
     best: float
     mean: float
-    mean_low: float
-    mean_high: float
+    mean_low: float | None
+    mean_high: float | None
     oracle: float
     random: float
     level: float
-    resamples: int
+    resamples: int  # how many the intervals rest on
+    reason: str = ""  # why there are none
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
-        interval = f"{100 * self.level:g} % {self.mean_low:.2f} to {self.mean_high:.2f}"
+        interval = f"no interval: {self.reason}"
+        if self.mean_low is not None and self.mean_high is not None:
+            interval = f"{100 * self.level:g} % {self.mean_low:.2f} to {self.mean_high:.2f}"
         return (
             f"mean of the {self.k} best scored {self.mean:.2f} ({interval}), oracle {self.oracle:.2f}, "
             f"random {self.random:.2f}; regret {self.regret:.2f}"

@@ -7,6 +7,7 @@ the weights, so all resamples are computed at once by array operations, and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...errors import InputError
 from .record import Correlation
 
 ENTRIES = 4_000_000  # of one block of weights: 32 MB
+FEWEST = 10  # objects: resamples of fewer repeat each other, and their percentiles look far too certain
 
 
 def sample(values: Any, what: str, *, like: int | None = None) -> np.ndarray:
@@ -38,12 +40,22 @@ def sample(values: Any, what: str, *, like: int | None = None) -> np.ndarray:
     return vector
 
 
-def settings(resamples: Any, level: Any) -> tuple[int, float]:
-    """The checked number of resamples and confidence level."""
+def settings(resamples: Any, level: Any, seed: Any) -> tuple[int, float, int]:
+    """The checked number of resamples, confidence level and seed."""
     p = real_number(level, "level")
     if not 0.0 < p < 1.0:
         raise InputError(f"level must lie between 0 and 1, got {shown(level)}; 0.95 is usual")
-    return whole_number(resamples, "resamples"), p
+    return whole_number(resamples, "resamples"), p, _checked_seed(seed)
+
+
+def _checked_seed(seed: Any) -> int:
+    try:
+        number = -1 if isinstance(seed, bool) else index(seed)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise InputError(f"seed must be a whole number from 0, got {shown(seed)}")
+    return number
 
 
 def weights(n: int, resamples: int, seed: Any) -> Iterator[np.ndarray]:
@@ -83,8 +95,21 @@ class Ranking:
         return (ranks - 0.5 * w.shape[1])[:, self.group]
 
 
+def too_few(n: int, controls: int = 0) -> str:
+    """Why n objects have no interval that means anything; empty where they have one."""
+    if n < FEWEST:
+        return f"{plural(n, 'object')} are too few"
+    return f"{n} objects are too few for {plural(controls, 'control')}" if n < 5 * (controls + 1) else ""
+
+
 def bootstrapped(
-    statistic: Callable[[np.ndarray], np.ndarray], n: int, method: str, why: str, options: tuple[int, float, Any]
+    statistic: Callable[[np.ndarray], np.ndarray],
+    n: int,
+    method: str,
+    why: str,
+    options: tuple[int, float, int],
+    *,
+    controls: int = 0,
 ) -> Correlation:
     """The statistic of the sample and its percentile interval over resamples.
 
@@ -94,12 +119,16 @@ def bootstrapped(
         method: the name of the statistic.
         why: the reason to give where the statistic of the sample is undefined.
         options: resamples, level, seed.
+        controls: how many there are; an interval needs 5 (controls + 1) objects, and never fewer than `FEWEST`.
     """
     resamples, level, seed = options
     value = float(statistic(np.ones((1, n)))[0]) if n >= 2 else np.nan
     if np.isnan(value):
         reason = why if n >= 2 else f"{plural(n, 'object')} cannot be ranked"
         return Correlation(None, None, None, level, n, method, 0, reason)
+    few = too_few(n, controls)
+    if few:
+        return Correlation(value, None, None, level, n, method, 0, few)
     found = np.concatenate([statistic(w) for w in weights(n, resamples, seed)])
     found = found[~np.isnan(found)]
     if 2 * len(found) <= resamples:

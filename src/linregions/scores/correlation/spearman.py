@@ -23,10 +23,11 @@ def spearman(score: Any, truth: Any, *, resamples: int = 1000, level: float = 0.
         seed: of the resamples.
 
     Returns:
-        A `Correlation`; its value is None where the score or the truth is constant.
+        A `Correlation`; its value is None where the score or the truth is constant, and it has no interval for fewer
+        than ten objects.
 
     Raises:
-        InputError: the lengths differ, or a number is NaN.
+        InputError: the lengths differ, a number is NaN, or an option cannot be used.
 
     Source: Spearman, American Journal of Psychology 15, 1904; percentile interval: Efron and Tibshirani, An
     Introduction to the Bootstrap, chapter 13.
@@ -37,7 +38,7 @@ def spearman(score: Any, truth: Any, *, resamples: int = 1000, level: float = 0.
     """
     truth = sample(truth, "truth")
     score = sample(score, "score", like=len(truth))
-    options = (*settings(resamples, level), seed)
+    options = settings(resamples, level, seed)
     pair = Ranking(score), Ranking(truth)
     return bootstrapped(lambda w: rank_correlation(*pair, w), len(truth), "Spearman", constant(score), options)
 
@@ -58,10 +59,10 @@ def difference_of(
         seed: of the resamples.
 
     Returns:
-        A `Correlation` that holds the difference.
+        A `Correlation` that holds the difference; it has no interval for fewer than ten objects.
 
     Raises:
-        InputError: the lengths differ, or a number is NaN.
+        InputError: the lengths differ, a number is NaN, or an option cannot be used.
 
     Source: the paired bootstrap of Efron and Tibshirani, An Introduction to the Bootstrap.
 
@@ -71,7 +72,7 @@ def difference_of(
     """
     truth = sample(truth, "truth")
     score, other = sample(score, "score", like=len(truth)), sample(other, "other", like=len(truth))
-    options = (*settings(resamples, level), seed)
+    options = settings(resamples, level, seed)
     first, second, target = Ranking(score), Ranking(other), Ranking(truth)
 
     def statistic(w: np.ndarray) -> np.ndarray:

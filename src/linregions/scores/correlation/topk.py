@@ -9,7 +9,7 @@ import numpy as np
 from ...checks import whole_number
 from ...errors import InputError
 from .record import TopK
-from .resampling import sample, settings
+from .resampling import sample, settings, too_few
 
 
 def top_k_regret(score: Any, truth: Any, k: int, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> TopK:
@@ -29,7 +29,7 @@ def top_k_regret(score: Any, truth: Any, k: int, *, resamples: int = 1000, level
         seed: of the resamples.
 
     Returns:
-        A `TopK`.
+        A `TopK`; it has no intervals for fewer than ten objects.
 
     Raises:
         InputError: the lengths differ, a number is NaN, a truth is infinite, or k does not fit.
@@ -48,18 +48,16 @@ def top_k_regret(score: Any, truth: Any, k: int, *, resamples: int = 1000, level
     if not len(truth):
         raise InputError("score and truth are empty; give at least one object")
     k = whole_number(k, "k", most=len(truth))
-    times, p = settings(resamples, level)
-    rng = np.random.default_rng(seed)
-    n = len(truth)
-    draws = (rng.integers(0, n, size=n) for _ in range(times))
-    found = np.array([_chosen(score[drawn], truth[drawn], k) for drawn in draws])
-    ends = [0.5 - 0.5 * p, 0.5 + 0.5 * p]
-    (mean_low, mean_high), (regret_low, regret_high) = np.quantile(found[:, [0, 2]], ends, axis=0).T.tolist()
+    times, p, seed = settings(resamples, level, seed)
+    few = too_few(len(truth))
+    (mean_low, mean_high), (regret_low, regret_high) = (
+        _intervals(score, truth, k, times, p, seed) if not few else ((None, None), (None, None))
+    )
     mean, best, regret = _chosen(score, truth, k)
     oracle = float(np.mean(np.sort(truth)[-k:]))
     return TopK(
         k=k,
-        n=n,
+        n=len(truth),
         regret=regret,
         regret_low=regret_low,
         regret_high=regret_high,
@@ -70,8 +68,18 @@ def top_k_regret(score: Any, truth: Any, k: int, *, resamples: int = 1000, level
         oracle=oracle,
         random=float(np.mean(truth)),
         level=p,
-        resamples=times,
+        resamples=0 if few else times,
+        reason=few,
     )
+
+
+def _intervals(score: np.ndarray, truth: np.ndarray, k: int, times: int, level: float, seed: int) -> list[list[float]]:
+    """The ends of the intervals of mean and regret."""
+    rng = np.random.default_rng(seed)
+    n = len(truth)
+    draws = (rng.integers(0, n, size=n) for _ in range(times))
+    found = np.array([_chosen(score[drawn], truth[drawn], k) for drawn in draws])
+    return np.quantile(found[:, [0, 2]], [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0).T.tolist()
 
 
 def _chosen(score: np.ndarray, truth: np.ndarray, k: int) -> tuple[float, float, float]:
