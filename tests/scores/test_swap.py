@@ -523,3 +523,15 @@ def test_many_samples_are_compared_without_the_kernel():
     assert score.standard == torch.unique(model(x) > 0, dim=0).shape[0]
     assert score.nwot is None
     assert "NWOT left out beyond 1,024 samples" in str(score)
+
+
+def test_arguments_left_out_are_passed_on():
+    class Optional(nn.Module):
+        def forward(self, x, mask=None, scale=1.0):
+            return torch.relu(x if mask is None else x * mask)
+
+    x = torch.randn(6, 5, generator=torch.Generator().manual_seed(3))
+    assert swap_score(Optional(), (x, None)).swap == swap_score(Optional(), x).swap
+    refused("inputs: a batch of samples is needed", Optional(), (None,))
+    refused(r"float", nn.Sequential(nn.Linear(5, 4), nn.ReLU()), x > 0)
+    refused(r"seed must be a whole number from 0 to 9223372036854775807", Optional(), x, seed=2**70)

@@ -24,7 +24,8 @@ def prepared(inputs: Any, model: nn.Module, *, batch_dim: int = 0, device: Any =
     numbers).  Tensors without axes are options of the model, not samples, and are passed on.
 
     Args:
-        inputs: a tensor, an array, nested lists of numbers, a tuple of those, or a mapping from argument names to them.
+        inputs: a tensor, an array, nested lists of numbers, a tuple of those, or a mapping from argument names to them;
+            None in a tuple or a mapping is an argument left out.
         model: whose parameters say the type, and the device where `device` does not.
         batch_dim: the axis of the samples, in every input.
         device: where the inputs go.
@@ -40,8 +41,8 @@ def prepared(inputs: Any, model: nn.Module, *, batch_dim: int = 0, device: Any =
     dtype = torch.get_default_dtype() if first is None else first.dtype
     where = device if device is not None else None if first is None else first.device
     named = _named(inputs)
-    tensors = {name: _tensor(value, name, dtype, where) for name, value in named.items()}
-    samples = _samples(tensors, batch_dim)
+    tensors = {name: None if value is None else _tensor(value, name, dtype, where) for name, value in named.items()}
+    samples = _samples({name: tensor for name, tensor in tensors.items() if tensor is not None}, batch_dim)
     if isinstance(inputs, Mapping):
         return dict(zip(inputs, tensors.values(), strict=True)), samples
     if isinstance(inputs, tuple):

@@ -171,6 +171,7 @@ class Score:
             "saturation": self.saturation,
             "standard": self.standard,
             "nwot": _finite(self.nwot),
+            "nwot_singular": None if self.nwot is None else self.nwot == -math.inf,
             "parameters": self.parameters,
             "regularised": self.regularised,
             "mu": self.size.mu if self.size else None,

@@ -80,8 +80,8 @@ def swap_score(
         also: more activations: module classes, or names of gates, as for `capture`.
         batch_dim: the axis of the samples, or a pair of them: in the inputs and in the activations, for models that
             turn their axes themselves.
-        companions: count standard patterns, and NWOT for up to 1,024 samples, in the same pass.
-            everything that the indicator shows.
+        companions: count standard patterns in the same pass, and NWOT for up to 1,024 samples (S^2 V operations); they
+            compare the samples in everything that the indicator shows.
         method: how patterns are counted: "auto" (exact), or one of `PatternCounter`.
         eps: count the recorded values within `eps` of 0 (0 itself left out), whose sign another device may not share.
         seed: of the draws of weights and of dropout.
@@ -216,7 +216,8 @@ def _from_zero(value: Any, what: str, *, most: int | None = None) -> int:
         # One more, because `whole_number` begins at 1.
         return whole_number(value if isinstance(value, bool) else index(value) + 1, what, most=most) - 1
     except (TypeError, InputError):
-        raise InputError(f"{what} must be a whole number from 0, got {shown(value)}") from None
+        end = "" if most is None else f" to {most - 1}"
+        raise InputError(f"{what} must be a whole number from 0{end}, got {shown(value)}") from None
 
 
 def _checked_eps(eps: Any) -> float | None:
@@ -299,7 +300,7 @@ def _explained(tensors: Any, samples: int) -> Iterator[None]:
                 "or another device"
             ) from error
         values = tensors.values() if isinstance(tensors, dict) else tensors if isinstance(tensors, tuple) else [tensors]
-        whole = next((str(t.dtype) for t in values if not (t.is_floating_point() or t.dtype == torch.bool)), None)
+        whole = next((str(t.dtype) for t in values if t is not None and not t.is_floating_point()), None)
         if whole and re.search(r"dtype|scalar type|\bByte|\bLong|\bInt\b", text):
             where = "; ".join(getattr(error, "__notes__", []))
             raise InputError(
