@@ -138,6 +138,49 @@ def test_no_study_and_a_damaged_line(tmp_path):
     StudyFolder(tmp_path, ASKED).close()
 
 
+def swapped(**changed):
+    return {"swap": 1668.625, "per_repeat": [1668, 1669.25], "limit": 21504, "nwot": -math.inf} | changed
+
+
+@pytest.mark.parametrize("name", ["swap", "per_repeat", "limit", "nwot", "key", "checksum"])
+def test_a_line_that_was_edited_is_refused(tmp_path, name):
+    with StudyFolder(tmp_path, ASKED) as folder:
+        folder.add("a", swapped())
+        folder.add("b", swapped())
+    file = tmp_path / "rows.jsonl"
+    first, second = file.read_text().splitlines()
+    row = json.loads(second)
+    row[name] = "c" if isinstance(row[name], str) else 0
+    file.write_text(f"{first}\n{json.dumps(row)}\n")
+    for reading in (read_study, lambda path: StudyFolder(path, ASKED)):
+        with pytest.raises(InputError, match=r"rows.jsonl: line 2 was changed after it was written .*; remove that"):
+            reading(tmp_path)
+    file.write_text(f"{first}\n{json.dumps(json.loads(second), indent=None, sort_keys=True)}\n")
+    assert read_study(tmp_path)[1] == {"a": swapped(), "b": swapped()}
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"swap": 91668.625}, "swap is 91668.6, the mean of per_repeat 1668.6"),
+        ({"per_repeat": []}, "the mean of per_repeat nan"),
+        ({"limit": 1000}, "swap is 1668.62, more than its limit 1000"),
+        ({"swap": "many"}, "is damaged"),
+        ({}, None),
+        ({"error": "data: bad", "swap": None, "per_repeat": None}, "is damaged"),
+    ],
+)
+def test_lines_without_a_checksum_must_not_contradict_themselves(tmp_path, changed, sentence):
+    StudyFolder(tmp_path, ASKED).close()
+    row = {"key": "a"} | swapped(nwot=1.5) | changed
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    if sentence is None:
+        assert read_study(tmp_path)[1] == {"a": swapped(nwot=1.5)}
+        return
+    with pytest.raises(InputError, match=f"line 1 .*{sentence}.*; remove that line"):
+        read_study(tmp_path)
+
+
 def test_one_process_writes(tmp_path):
     with StudyFolder(tmp_path, ASKED), pytest.raises(InputError, match="is being written by process"):
         StudyFolder(tmp_path, ASKED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -19,6 +20,7 @@ from ..store.lock import FolderLock
 
 MANIFEST, ROWS = "manifest.json", "rows.jsonl"
 FORMAT, VERSION = "linregions study", 1
+CHECKSUM = "checksum"  # of a line's other fields; folders of earlier versions have none
 
 Row = dict[str, Any]
 
@@ -54,8 +56,8 @@ class Manifest:
 class StudyFolder:
     """A study that is being written: a context manager that holds the folder's lock.
 
-    Every row is on disk, as far as the system writes what it was given, when `add` returns; a line that a crash cut
-    short is dropped when the study is opened again.
+    Every row is on disk, as far as the system writes what it was given, when `add` returns; a line carries a checksum
+    of what it says, and one that a crash cut short is dropped when the study is opened again.
 
     Args:
         path: the folder; it is made where it is missing.
@@ -92,7 +94,8 @@ class StudyFolder:
         Raises:
             OutputError: the disk is full; the rows before are kept.
         """
-        line = json.dumps({"key": key, **{name: _plain(value) for name, value in row.items()}}, allow_nan=False)
+        content = {"key": key, **{name: _plain(value) for name, value in row.items()}}
+        line = json.dumps(content | {CHECKSUM: _checksum(content)}, allow_nan=False)
         view = memoryview((line + "\n").encode())
         try:
             while view:  # unbuffered: one write, unless the disk is nearly full
@@ -204,13 +207,40 @@ def _read_rows(folder: Path) -> tuple[dict[str, Row], int | None]:
     for number, line in enumerate(content[:end].splitlines(), start=1):
         try:
             row = json.loads(line)
+            wrong = _wrong(row)
             key = row.pop("key")
             rows[key] = {name: _value(value) for name, value in row.items()}
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise InputError(
                 f"study: {file}: line {number} is damaged; remove that line, and what it held is measured again"
             ) from error
+        if wrong:
+            raise InputError(
+                f"study: {file}: line {number} {wrong}; remove that line, and what it held is measured again"
+            )
     return rows, None if end == len(content) else end
+
+
+def _checksum(content: Row) -> str:
+    """Of what a line says, however JSON writes it."""
+    text = json.dumps(content, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _wrong(row: Row) -> str:
+    """Why a line is not what was written, empty where nothing speaks against it; its checksum is taken out."""
+    written = row.pop(CHECKSUM, None)
+    if written is not None:
+        return "" if written == _checksum(row) else "was changed after it was written (its checksum does not fit)"
+    if "swap" not in row or "per_repeat" not in row:
+        return ""
+    swap, counts = float(row["swap"]), [float(count) for count in row["per_repeat"]]
+    mean = sum(counts) / len(counts) if counts else math.nan
+    if not math.isclose(swap, mean, rel_tol=1e-9):
+        return f"contradicts itself (swap is {swap:g}, the mean of per_repeat {mean:g})"
+    if swap > float(row.get("limit", math.inf)):
+        return f"contradicts itself (swap is {swap:g}, more than its limit {float(row['limit']):g})"
+    return ""
 
 
 def _plain(value: Any) -> Any:
