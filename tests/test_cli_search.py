@@ -49,7 +49,12 @@ def test_a_search_and_its_files(capsys, tmp_path):
     with (out_dir / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(r["architecture"], float(r["score"])) for r in rows] == [(s.text, s.score) for s in expected.history]
-    code, out, _ = told(capsys, *words, "--json")
+    before = {path.name: path.read_bytes() for path in out_dir.iterdir()}
+    code, out, err = told(capsys, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "is not empty, and nothing in it is overwritten; give a new or an empty folder" in err
+    assert {path.name: path.read_bytes() for path in out_dir.iterdir()} == before
+    code, out, _ = told(capsys, *words[:-1], str(tmp_path / "again"), "--json")
     assert json.loads(out)["score"] == expected.score
 
 
@@ -90,6 +95,17 @@ def test_the_time_limit_has_its_exit_status(capsys):
     code, out, _ = told(capsys, "--space", "digits", "--time-limit", "1e-6", "--json")
     facts = json.loads(out)
     assert (code, facts["status"], facts["evaluations"]) == (3, "budget", 1)
+
+
+def test_a_comparison_that_runs_out_of_time(capsys, table, tmp_path):
+    words = ("--space", "nb201", "--table", str(table), "--compare", "--time-limit", "1e-6")
+    code, out, err = told(capsys, *words, "--out", str(tmp_path / "found"))
+    assert (code, err) == (3, "")
+    assert "SWAP-NAS, seed 0 (1 architecture scored, cut short): best so far, accuracy" in out
+    assert out.rstrip().endswith("; budget")
+    assert json.loads((tmp_path / "found" / "result.json").read_text())["status"] == "budget"
+    code, out, _ = told(capsys, *words, "--json")
+    assert (code, json.loads(out)["unfinished"][0]["evaluations"]) == (3, 1)
 
 
 def test_ctrl_c_prints_what_was_found(capsys, monkeypatch):

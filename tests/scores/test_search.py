@@ -398,12 +398,56 @@ def test_a_comparison_that_is_cut_short():
     assert (found.status, found.seeds) == (Status.INTERRUPTED, (0,))
     with pytest.raises(KeyboardInterrupt):
         compare_searches(space, table, score=late, evaluations=20, seeds=(1,))
-    with pytest.raises(InputError, match=r"time_limit: 1e-09 s were too short"):
-        compare_searches(space, table, score=lambda seed: sum, time_limit=1e-9)
+    assert found.unfinished == ()  # Ctrl-C came before the second seed's first score
     with pytest.raises(InputError, match="seeds must be different numbers"):
         compare_searches(space, table, seeds=(1, 1))
     with pytest.raises(InputError, match=r"table: holds 3 of the 729 architectures of toy"):
         compare_searches(space, table.take([0, 1, 2]))
+
+
+def test_a_comparison_tells_what_the_time_was_enough_for():
+    space = Toy(6, 3)
+    table = toy_table(space)
+    short = compare_searches(space, table, score=lambda seed: sum, time_limit=1e-9)
+    assert (short.status, short.seeds, short.methods) == (Status.BUDGET, (), ())
+    (part,) = short.unfinished
+    assert (part.method, part.result.evaluations, part.result.seed) == ("SWAP-NAS", 1, 0)
+    assert part.report == report(part.result, table)
+    assert "no seed finished" in str(short)
+    assert "SWAP-NAS, seed 0 (1 architecture scored, cut short): best so far, accuracy" in str(short)
+    facts = json.loads(json.dumps(short.as_dict(), allow_nan=False))
+    assert facts["unfinished"][0]["table"]["accuracy"] == part.report.accuracy
+    assert len(list(csv.reader(io.StringIO(short.to_csv())))) == 2
+
+    def slow_from(second: int) -> Any:
+        return lambda seed: lambda a: time.sleep(0.02 if seed >= second else 0) or float(sum(a))
+
+    began = time.monotonic()
+    found = compare_searches(
+        space, table, score=slow_from(1), evaluations=20, seeds=(0, 1, 2), time_limit=0.6, population=5
+    )
+    assert time.monotonic() - began < 2.0
+    assert (found.status, found.seeds) == (Status.BUDGET, (0,))
+    assert [part.method for part in found.unfinished] == ["SWAP-NAS", "random search by SWAP"]
+    whole, cut = (part.result.status for part in found.unfinished)
+    assert (whole, cut) == (Status.COMPLETE, Status.BUDGET)
+    assert "SWAP-NAS, seed 1 (20 architectures scored): accuracy" in str(found)
+    lines = list(csv.reader(io.StringIO(found.to_csv())))
+    assert len(lines) == 1 + 3 * 20 + sum(part.result.evaluations for part in found.unfinished)
+
+
+def test_ctrl_c_in_a_comparison_keeps_the_searches_before_it():
+    space, calls = Toy(6, 3), []
+
+    def score(architecture: Any) -> float:
+        calls.append(architecture)
+        if len(calls) > 27:
+            raise KeyboardInterrupt
+        return float(sum(architecture))
+
+    found = compare_searches(space, toy_table(space), score=lambda seed: score, evaluations=20, seeds=(3,))
+    assert (found.status, found.seeds) == (Status.INTERRUPTED, ())
+    assert [part.result.evaluations for part in found.unfinished] == [20, 7]
 
 
 @pytest.mark.skipif(not NB201.exists(), reason="the NAS-Bench-201 table is not here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ SEEDS = 3
 
 def search(options: Namespace) -> tuple[str, int]:
     """Run the command; what to print, and the exit status."""
+    began = time.monotonic()  # the limit is of the whole command: reading a table and loading torch take seconds
     _check(options)
     table = None if options.table is None else read_table(options.space, options.table)
     folder = None if options.out is None else _made(Path(options.out))
-    text, facts, history, found = _compared(options, table) if options.compare else _searched(options, table)
+    text, facts, history, found = (_compared if options.compare else _searched)(options, table, began)
     if folder is not None:
         write_text(folder / "history.csv", history)
         write_text(folder / "result.json", json_text(facts))
@@ -47,7 +49,18 @@ def _made(folder: Path) -> Path:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"--out: {folder} cannot be made a folder ({error.strerror}); choose another place") from error
+    if next(folder.iterdir(), None) is not None:
+        raise InputError(
+            f"--out: {folder} is not empty, and nothing in it is overwritten; give a new or an empty folder"
+        )
     return folder
+
+
+def _left(options: Namespace, began: float) -> float | None:
+    """The seconds of the time limit that are left; one architecture is scored in any case."""
+    if options.time_limit is None:
+        return None
+    return max(options.time_limit - (time.monotonic() - began), 1e-9)
 
 
 def _size(options: Namespace) -> dict[str, Any]:
@@ -55,13 +68,13 @@ def _size(options: Namespace) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if value is not None}
 
 
-def _searched(options: Namespace, table: Table | None) -> tuple[str, dict[str, Any], str, Status]:
+def _searched(options: Namespace, table: Table | None, began: float) -> tuple[str, dict[str, Any], str, Status]:
     with Progress("architectures") as progress:
         result = run_search(
             find_space(options.space),
             evaluations=options.evaluations,
             seed=options.seed,
-            time_limit=options.time_limit,
+            time_limit=_left(options, began),
             progress=progress.callback,
             **_size(options),
         )
@@ -79,7 +92,7 @@ def _looked_up(result: SearchResult, table: Table | None) -> tuple[list[str], di
     return [f"table   {found} ({table.source})"], found.as_dict()
 
 
-def _compared(options: Namespace, table: Table | None) -> tuple[str, dict[str, Any], str, Status]:
+def _compared(options: Namespace, table: Table | None, began: float) -> tuple[str, dict[str, Any], str, Status]:
     assert table is not None
     with Progress("architectures") as progress:
         result: Comparison = compare_searches(
@@ -87,7 +100,7 @@ def _compared(options: Namespace, table: Table | None) -> tuple[str, dict[str, A
             table,
             evaluations=options.evaluations,
             seeds=tuple(options.seed + k for k in range(options.seeds or SEEDS)),
-            time_limit=options.time_limit,
+            time_limit=_left(options, began),
             progress=progress.callback,
             **_size(options),
         )

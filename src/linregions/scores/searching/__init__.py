@@ -3,7 +3,7 @@
 The package is not called `search`, so that `linregions.scores.search` can be the verb.
 """
 
-from .compare import Comparison, Summary, compare_searches
+from .compare import Comparison, Summary, Unfinished, compare_searches
 from .evolution import random_search, search
 from .objective import ParameterObjective, SizeTarget, SwapObjective, network_parameters
 from .record import SearchResult, Step
@@ -18,6 +18,7 @@ __all__ = [
     "Step",
     "Summary",
     "SwapObjective",
+    "Unfinished",
     "compare_searches",
     "network_parameters",
     "random_search",

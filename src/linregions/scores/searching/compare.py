@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ...checks import plural, real_number, whole_number
+from ...checks import plural, whole_number
 from ...errors import InputError
 from ...partition import Status
 from ..spaces.space import Space
 from ..spaces.table import Table
-from .evolution import random_search, search
+from .evolution import checked_limit, random_search, search
 from .objective import ParameterObjective, SwapObjective
 from .record import SearchResult, mean_and_deviation
 from .report import SearchReport, report
@@ -71,6 +71,31 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """One search of the seed at which a comparison was stopped, and the best that it had found by then.
+
+    Attributes:
+        method: its name.
+        result: of the search; its status says whether this one was cut short.
+        report: what it had found, in the table.
+    """
+
+    method: str
+    result: SearchResult
+    report: SearchReport
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types."""
+        return {"method": self.method} | self.result.as_dict() | {"table": self.report.as_dict()}
+
+    def __str__(self) -> str:
+        whole = self.result.status is Status.COMPLETE
+        so_far = "" if whole else "best so far, "
+        scored = f"{plural(self.result.evaluations, 'architecture')} scored" + ("" if whole else ", cut short")
+        return f"{self.method}, seed {self.result.seed} ({scored}): {so_far}{self.report}"
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Searches of the same number of evaluations, each with several seeds, and their true accuracies.
 
@@ -78,13 +103,14 @@ class Comparison:
         space: name of the search space.
         table: where the accuracies come from.
         evaluations: of every search.
-        seeds: of the searches, and of the weights that are scored.
-        methods: the summaries, in the order of `METHODS`.
+        seeds: of the searches that are compared, and of the weights that are scored: those that every method finished.
+        methods: the summaries, in the order of `METHODS`; none where no seed was finished.
         best: largest accuracy of the table.
         average: of the table, what an architecture picked blindly gives.
         rows: of the table.
         status: complete, budget (the time limit) or interrupted.
         seconds: wall time.
+        unfinished: the searches of the seed at which the time ran out or Ctrl-C came, if it did.
     """
 
     space: str
@@ -97,6 +123,7 @@ class Comparison:
     rows: int
     status: Status
     seconds: float = field(compare=False)
+    unfinished: tuple[Unfinished, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The record as plain JSON types."""
@@ -106,6 +133,7 @@ class Comparison:
             "evaluations": self.evaluations,
             "seeds": list(self.seeds),
             "methods": [summary.as_dict() for summary in self.methods],
+            "unfinished": [part.as_dict() for part in self.unfinished],
             "best": self.best,
             "average": self.average,
             "rows": self.rows,
@@ -117,19 +145,19 @@ class Comparison:
         """The histories of all searches as text: method and seed before the columns of `SearchResult.to_csv`."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        first = True
-        for summary in self.methods:
-            for result in summary.results:
-                header, *lines = csv.reader(io.StringIO(result.to_csv()))
-                writer.writerows([["method", "seed", *header]] if first else [])
-                writer.writerows([summary.method, result.seed, *line] for line in lines)
-                first = False
+        searches = [(summary.method, result) for summary in self.methods for result in summary.results]
+        searches += [(part.method, part.result) for part in self.unfinished]
+        for number, (method, result) in enumerate(searches):
+            header, *lines = csv.reader(io.StringIO(result.to_csv()))
+            writer.writerows([] if number else [["method", "seed", *header]])
+            writer.writerows([method, result.seed, *line] for line in lines)
         return out.getvalue()
 
     def __str__(self) -> str:
+        seeds = f"{plural(len(self.seeds), 'seed')} ({', '.join(map(str, self.seeds))})"
         head = (
-            f"{self.space}: searches of {plural(self.evaluations, 'evaluation')}, {plural(len(self.seeds), 'seed')} "
-            f"({', '.join(map(str, self.seeds))}), accuracies from {self.table or 'a table'}"
+            f"{self.space}: searches of {plural(self.evaluations, 'evaluation')}, "
+            f"{seeds if self.seeds else 'no seed finished'}, accuracies from {self.table or 'a table'}"
         )
         rows = [("", "accuracy", "sd", "rank", "sd", "regret", "s/search"), *map(_cells, self.methods)]
         rows.append(("the best of the table", f"{self.best:.2f}", "", "1", "", "0.00", ""))
@@ -143,7 +171,8 @@ class Comparison:
             for row in rows
         ]
         tail = f"{self.seconds:.0f} s in all" + ("" if self.status is Status.COMPLETE else f"; {self.status.value}")
-        return "\n".join([head, *(line.rstrip() for line in lines), tail])
+        left = [f"not in the table above: {part}" for part in self.unfinished]
+        return "\n".join([head, *(line.rstrip() for line in lines), *left, tail])
 
 
 def _cells(summary: Summary) -> tuple[str, ...]:
@@ -181,17 +210,18 @@ def compare_searches(
         score: instead of the SWAP-Score: a function that gives the score function of a seed.
         evaluations: of every search.
         seeds: one search of each method for each of them.
-        time_limit: seconds in all; None is no limit.
+        time_limit: seconds in all; None is no limit.  One architecture is scored in any case.
         progress: called with (fraction, architectures scored).
         options: `size_target`, `size_width`, `size_network` for all three; `population`, `tournament` and `mutations`
             for the two evolutions.
 
     Returns:
-        A `Comparison`, of the seeds that all three methods finished.
+        A `Comparison` of the seeds that all three methods finished; what the time limit or Ctrl-C cut short is beside
+        them, as `unfinished`.
 
     Raises:
-        InputError: an argument cannot be used, or not one seed was finished in the time.
-        KeyboardInterrupt: Ctrl-C before all three methods finished the first seed, so that nothing can be compared.
+        InputError: an argument cannot be used.
+        KeyboardInterrupt: Ctrl-C before the first architecture was scored, so that there is nothing to tell.
 
     Example:
         >>> import numpy as np
@@ -209,22 +239,31 @@ def compare_searches(
     evaluations = whole_number(evaluations, "evaluations")
     _check(space, table, seeds)
     started = time.monotonic()
-    deadline = None if time_limit is None else started + real_number(time_limit, "time_limit")
-    done: list[tuple[SearchResult, ...]] = []
+    limit = checked_limit(time_limit)
+    deadline = None if limit is None else started + limit
+    done: list[list[SearchResult]] = []
+    row: list[SearchResult] = []
     status = Status.COMPLETE
     try:
         for k, seed in enumerate(seeds):
-            status, row = _one_seed(space, score, evaluations, seed, deadline, _part(progress, k, len(seeds)), options)
+            if k and deadline is not None and time.monotonic() >= deadline:
+                status = Status.BUDGET
+                break
+            for result in _one_seed(space, score, evaluations, seed, deadline, _part(progress, k, len(seeds)), options):
+                row.append(result)
+            status = row[-1].status
+            if status is Status.COMPLETE and len(row) < len(METHODS):
+                status = Status.BUDGET
             if status is not Status.COMPLETE:
                 break
             done.append(row)
+            row = []
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
-    if not done:
-        if status is Status.INTERRUPTED:
-            raise KeyboardInterrupt
-        raise InputError(f"time_limit: {time_limit} s were too short for one seed of the three searches; give more")
-    columns = zip(METHODS, zip(*done, strict=True), strict=True)
+        if not done and not row:
+            raise
+    columns = zip(METHODS, zip(*done, strict=True), strict=True) if done else ()
+    unfinished = zip(METHODS, row, strict=False)
     return Comparison(
         space=space.name,
         table=table.source,
@@ -236,6 +275,7 @@ def compare_searches(
         rows=len(table),
         status=status,
         seconds=time.monotonic() - started,
+        unfinished=tuple(Unfinished(name, found, report(found, table)) for name, found in unfinished),
     )
 
 
@@ -259,8 +299,8 @@ def _one_seed(
     deadline: float | None,
     progress: Callable[[int], Callable[[float, int], None] | None],
     options: dict[str, Any],
-) -> tuple[Status, tuple[SearchResult, ...]]:
-    """The three searches of one seed; a status other than complete where one of them was cut short."""
+) -> Iterator[SearchResult]:
+    """The three searches of one seed; the last one where one was cut short, and none that has no time left to begin."""
     by_score = SwapObjective(space, seed=seed) if score is None else score(seed)
     of_size = {name: value for name, value in options.items() if name.startswith("size_")}
     verbs = (
@@ -268,14 +308,16 @@ def _one_seed(
         partial(random_search, score=by_score, **of_size),
         partial(search, score=ParameterObjective(space), **options),
     )
-    found: list[SearchResult] = []
     for number, verb in enumerate(verbs):
-        left = None if deadline is None else max(deadline - time.monotonic(), 1e-3)
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0.0:
+            if number:
+                return
+            left = 1e-9  # one architecture is scored
         result = verb(space, evaluations=evaluations, seed=seed, time_limit=left, progress=progress(number))
+        yield result
         if result.status is not Status.COMPLETE:
-            return result.status, ()
-        found.append(result)
-    return Status.COMPLETE, tuple(found)
+            return
 
 
 def _part(

@@ -138,7 +138,7 @@ def _run(
     if progress is not None and not callable(progress):
         raise InputError(f"progress must be a function of (fraction, evaluations) or None, got {shown(progress)}")
     base = SwapObjective(space, seed=seed) if score is None else score
-    limit = _checked_limit(time_limit)
+    limit = checked_limit(time_limit)
     ledger = Ledger(space, objective_with_size(base, space, size), settings["evaluations"], limit, progress)
     try:
         run(ledger, np.random.default_rng(seed))
@@ -247,7 +247,8 @@ def _checked_seed(seed: Any) -> int:
     return int(seed)
 
 
-def _checked_limit(time_limit: Any) -> float | None:
+def checked_limit(time_limit: Any) -> float | None:
+    """The seconds of a time limit, None where there is none."""
     if time_limit is None:
         return None
     number = real_number(time_limit, "time_limit")

@@ -16,7 +16,7 @@ REASONS = {
     "evaluations": "all evaluations were used",
     "exhausted": "no further architecture was found",
     "time": "the time limit was reached",
-    "interrupted": "interrupted",
+    "interrupted": "Ctrl-C ended it",
 }
 FIELDS: tuple[str, ...] = ("evaluation", "architecture", "score", "best", "origin", "seconds")
 
