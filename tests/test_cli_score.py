@@ -42,6 +42,10 @@ def breaks():
     raise KeyError("config")
 
 
+def exits():
+    raise SystemExit(5)
+
+
 def number():
     return 3
 
@@ -132,6 +136,15 @@ def test_a_module(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluated["mode"] == "eval"
 
 
+def test_without_companions(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("net.npz",), ("--module", "score_nets:small")):
+        with_them = answer(capsys, *words, "--data", "x.npy")
+        without = answer(capsys, *words, "--data", "x.npy", "--no-companions")
+        assert without["value"] == with_them["value"]
+        assert with_them["standard"] is not None
+        assert without["nwot"] is without["standard"] is None
+
+
 def test_the_factory_draws_by_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--module", "score_nets:small", "--data", "x.npy")
     scores = [answer(capsys, *words, "--seed", str(k))["layers"][0] for k in range(4)]
@@ -160,6 +173,8 @@ def test_what_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     refused(capsys, "all 2 passes would be the same", "--module", "score_nets:small", *data, "--repeats", "2")
     np.save("one.npy", np.zeros(3))
     refused(capsys, "(n, ...), got an array of shape (3,)", "net.npz", "--data", "one.npy")
+    Path("text.npy").write_text("1 2 3\n4 5 6\n")
+    refused(capsys, "text.npy is no .npy file; write it with numpy.save", "net.npz", "--data", "text.npy")
     np.save("objects.npy", np.array([{}, {}]), allow_pickle=True)
     refused(capsys, "--data", "net.npz", "--data", "objects.npy")
 
@@ -180,6 +195,7 @@ def test_bad_modules(capsys: pytest.CaptureFixture[str]) -> None:
     refused(capsys, "must give a torch nn.Module, got 3", "--module", "score_nets:number", *data)
     refused(capsys, "must be a function that returns the model", "--module", "score_nets:Space.constant", *data)
     refused(capsys, "fails with KeyError: 'config'", "--module", "score_nets:breaks", *data)
+    refused(capsys, "score_nets:exits ends the program (sys.exit with 5)", "--module", "score_nets:exits", *data)
     refused(capsys, "fails with RuntimeError: no way in layer 2", "--module", "score_nets:fails", *data)
 
 

@@ -98,9 +98,15 @@ def test_strangers_are_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(InputError, match="holds other files and no study"):
         StudyFolder(tmp_path, ASKED)
-    assert not (tmp_path / "manifest.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]  # no lock either
     with pytest.raises(InputError, match="is a file; give a folder"):
         StudyFolder(tmp_path / "thesis.tex", ASKED)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder that nobody can write")
+def test_a_place_that_cannot_be_written_is_named_by_its_option():
+    with pytest.raises(OutputError, match=r"^out: /proc/study cannot be written \(.+\); name a folder that can be$"):
+        StudyFolder("/proc/study", ASKED)
 
 
 def test_a_folder_that_died_before_its_manifest_is_taken(tmp_path):
@@ -193,7 +199,9 @@ def test_a_full_disk_is_one_sentence(tmp_path):
         kept = folder._file
         with open("/dev/full", "ab", buffering=0) as full:
             folder._file = full
-            with pytest.raises(OutputError, match=r"the disk of .* is full"):
+            with pytest.raises(
+                OutputError, match=r"^out: the disk of .* is full .*; what was measured is kept, .* same command again$"
+            ):
                 folder.add("b", {"swap": 2})
         folder._file = kept
     assert list(read_study(tmp_path)[1]) == ["a"]

@@ -32,6 +32,14 @@ def test_ranks_are_midranks_and_show_infinities():
     assert len(points(plot.scatter(x, y))) == 3
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 8, 300])
+def test_ticks_of_ranks_are_whole(n):
+    axes = plot.scatter(range(n), range(n), ranks=True).axes[0]
+    for ticks in (axes.get_xticks(), axes.get_yticks()):
+        assert len(ticks) >= 1
+        assert all(tick == round(tick) for tick in ticks)
+
+
 def test_size_is_colour():
     figure = plot.scatter([1, 2, 3], [1, 2, 3], size=[1, 10, 1000], labels=("a", "b", "parameters"))
     drawn = figure.axes[0].collections[0]

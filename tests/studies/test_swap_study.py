@@ -207,6 +207,8 @@ def test_a_space_that_trains_needs_no_table(tmp_path, quick):
     assert len(row["accuracies"]) == 3
     assert done.findings.ceiling.value == pytest.approx(1.0)
     assert "Two trainings from different seeds rank the networks alike" in str(done)
+    few = swap.run(Trained(), out=tmp_path / "few", limit=6, trainings=2, **FAST).findings.ceiling
+    assert (few.low, few.high, few.reason) == (None, None, "6 objects are too few")
     with pytest.raises(InputError, match="holds a study with trainings 3, and 2 is asked for"):
         swap.run(Trained(), out=tmp_path, limit=20, trainings=2, **FAST)
 

@@ -135,11 +135,19 @@ def _check_size(path: str, what: str) -> None:
         raise InputError(f"{what}: {path} has {size:,} bytes; a domain's file may have {LARGEST_FILE:,}")
 
 
+def _check_npy(path: str, what: str) -> None:
+    """Before NumPy, which takes any other file for a pickle and says how to load it unsafely."""
+    with open(path, "rb") as file:
+        if file.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+            raise InputError(f"{what}: {path} is no .npy file; write it with numpy.save")
+
+
 def _load(path: str, what: str) -> Any:
     """A .npy array, or a dict of a .npz archive's arrays; every size is checked before memory is taken."""
     _check_size(path, what)
     try:
         if Path(path).suffix.lower() == ".npy":
+            _check_npy(path, what)
             # A memory map refuses a header that claims more than the file holds.
             return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
         with zipfile.ZipFile(path) as archive:

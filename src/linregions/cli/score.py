@@ -37,6 +37,7 @@ def score(options: Namespace) -> tuple[str, int]:
         "unit": options.unit,
         "seed": options.seed,
         "eps": options.eps,
+        "companions": not options.no_companions,
     }
     with Progress("patterns") as progress:
         chosen["progress"] = progress.callback
@@ -135,6 +136,11 @@ def _user_code(name: str) -> Iterator[None]:
             yield
     except LinregionsError:
         raise
+    except SystemExit as error:
+        raise InputError(
+            f"--module: {name} ends the program (sys.exit with {shown(error.code)}); give a function that returns the "
+            "model"
+        ) from error
     except Exception as error:
         text = " ".join([str(error), *getattr(error, "__notes__", [])]).strip()
         raise InputError(f"--module: {name} fails with {type(error).__name__}: {text or 'no message'}") from error

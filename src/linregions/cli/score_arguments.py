@@ -71,6 +71,9 @@ def add_score(commands: Any) -> None:
     command.add_argument("--max-pool", action="store_true", help="maxima are activations too")
     command.add_argument("--eps", type=positive_number, metavar="E", help="count recorded values within E of 0")
     command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of the random numbers (0)")
+    command.add_argument(
+        "--no-companions", action="store_true", help="leave NWOT and standard patterns out, which take S^2 V operations"
+    )
     command.add_argument("--layers", action="store_true", help="print a line for every activation too")
     size = command.add_argument_group("size term", "the score times exp(-(size - MU)^2 / SIGMA)")
     size.add_argument("--regularised", action="store_true", help="use it; needs --mu and --sigma")

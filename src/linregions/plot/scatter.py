@@ -69,12 +69,22 @@ def scatter(
         points = ax.scatter(x, y, c=colours, cmap="cividis", norm=_scale(colours), **style)
         if labels[2]:
             figure.colorbar(points, ax=ax, label=labels[2])
+    if ranks:
+        _whole_ticks(ax)
     prefix = "rank of " if ranks else ""
     ax.set(xlabel=prefix + labels[0], ylabel=prefix + labels[1], title=title)
     ax.spines[["top", "right"]].set_visible(False)
     if path is not None:
         _save(figure, path)
     return figure
+
+
+def _whole_ticks(ax: Any) -> None:
+    """Ranks are counted: with few points the usual ticks would stand between them."""
+    from matplotlib.ticker import MaxNLocator
+
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
 
 
 def _scale(values: np.ndarray) -> Any:

@@ -6,16 +6,16 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ..checks import shown
-from ..errors import InputError
-from ..store.files import TEMPORARY, sync_folder, unwritable, write_file
+from ..errors import InputError, OutputError
+from ..store.files import FULL, TEMPORARY, sync_folder, write_file
 from ..store.lock import FolderLock
 
 MANIFEST, ROWS = "manifest.json", "rows.jsonl"
@@ -70,15 +70,17 @@ class StudyFolder:
 
     def __init__(self, path: str | Path, manifest: Manifest):
         self.path = Path(path)
-        _make(self.path)
-        self._lock = FolderLock(self.path)
-        try:
-            self.manifest = self._agreed(manifest)
-            self.rows = self._reopened()
-            self._file = self._append()
-        except BaseException:
-            self._lock.release()
-            raise
+        with writing(self.path):
+            _make(self.path)
+            _check_ours(self.path)  # before the lock, whose file stays
+            self._lock = FolderLock(self.path)
+            try:
+                self.manifest = self._agreed(manifest)
+                self.rows = self._reopened()
+                self._file = self._append()
+            except BaseException:
+                self._lock.release()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -97,11 +99,9 @@ class StudyFolder:
         content = {"key": key, **{name: _plain(value) for name, value in row.items()}}
         line = json.dumps(content | {CHECKSUM: _checksum(content)}, allow_nan=False)
         view = memoryview((line + "\n").encode())
-        try:
+        with writing(self.path):
             while view:  # unbuffered: one write, unless the disk is nearly full
                 view = view[self._file.write(view) or 0 :]
-        except OSError as error:
-            raise unwritable(self.path, error) from error
         self.rows[key] = dict(row)
 
     def close(self) -> None:
@@ -119,9 +119,8 @@ class StudyFolder:
             before = read_manifest(self.path)
             _compare(self.path, before, asked)
             sessions = before.sessions + tuple(s for s in asked.sessions if s not in before.sessions)
-        elif (self.path / ROWS).exists() or _strangers(self.path):
-            raise InputError(f"out: {self.path} holds other files and no study; give a new or an empty folder")
         else:
+            _check_ours(self.path)
             sessions = asked.sessions
         agreed = Manifest(asked.kind, asked.settings, asked.facts, sessions)
         write_file(self.path / MANIFEST, (json.dumps(agreed.as_dict(), indent=2) + "\n").encode())
@@ -131,17 +130,11 @@ class StudyFolder:
     def _reopened(self) -> dict[str, Row]:
         rows, good = _read_rows(self.path)
         if good is not None:
-            try:
-                os.truncate(self.path / ROWS, good)
-            except OSError as error:
-                raise unwritable(self.path, error) from error
+            os.truncate(self.path / ROWS, good)
         return rows
 
     def _append(self) -> Any:
-        try:
-            return open(self.path / ROWS, "ab", buffering=0)
-        except OSError as error:
-            raise unwritable(self.path, error) from error
+        return open(self.path / ROWS, "ab", buffering=0)
 
 
 def read_study(path: str | Path) -> tuple[Manifest, dict[str, Row]]:
@@ -259,10 +252,25 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise InputError(f"out: {folder} is a file; give a folder") from error
-    except OSError as error:
-        raise unwritable(folder, error) from error
 
 
-def _strangers(folder: Path) -> list[str]:
+def _check_ours(folder: Path) -> None:
     ours = ("lock", "lock.pid", MANIFEST + TEMPORARY)  # of a run that died before its manifest stood there
-    return [entry.name for entry in folder.iterdir() if entry.name not in ours]
+    if not (folder / MANIFEST).exists() and any(entry.name not in ours for entry in folder.iterdir()):
+        raise InputError(f"out: {folder} holds other files and no study; give a new or an empty folder")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """What the system refuses becomes one sentence that names the study's argument and what to do next."""
+    try:
+        yield
+    except (OSError, OutputError) as error:
+        cause = error.__cause__ if isinstance(error, OutputError) else error
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            raise OutputError(
+                f"out: the disk of {folder} is full ({cause.strerror}); what was measured is kept, so free some space "
+                "and give the same command again"
+            ) from cause
+        why = cause.strerror or cause if isinstance(cause, OSError) else error
+        raise OutputError(f"out: {folder} cannot be written ({why}); name a folder that can be") from cause

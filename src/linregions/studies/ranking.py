@@ -204,6 +204,11 @@ def _seconds(rows: list[Row], name: str) -> float | None:
     return float(np.median(costs)) if costs else None  # not the mean: the first network waits for imports
 
 
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
+
+
 def _ceiling(rows: list[Row], options: dict[str, Any]) -> Correlation | None:
     """Spearman of one seed's accuracies with another's, the mean over pairs of seeds; None without several seeds."""
     runs = [row.get("accuracies") for row in rows]
@@ -213,9 +218,7 @@ def _ceiling(rows: list[Row], options: dict[str, Any]) -> Correlation | None:
     pairs = [spearman(seeds[:, i], seeds[:, j], **options) for i, j in combinations(range(seeds.shape[1]), 2)]
     if not all(pair.defined for pair in pairs):
         return pairs[0]
-    value = float(np.mean([pair.value for pair in pairs]))
-    known = all(pair.low is not None for pair in pairs)
-    low, high = (float(np.mean([getattr(p, end) for p in pairs])) if known else None for end in ("low", "high"))
+    value, low, high = (_mean([getattr(pair, name) for pair in pairs]) for name in ("value", "low", "high"))
     first = pairs[0]
     return Correlation(
         value, low, high, first.level, len(rows), "Spearman, seed to seed", first.resamples, first.reason

@@ -12,7 +12,7 @@ from ..checks import plural
 from ..scores.correlation import Correlation
 from ..store.files import write_file
 from .document import Bullets, Code, Grid, Heading, Paragraph, Part, Picture, html, markdown
-from .folder import Manifest, Row, read_study
+from .folder import Manifest, Row, read_study, writing
 from .ranking import SCORE, TRUTH, Column, Findings, findings
 from .sentences import sentences
 
@@ -72,8 +72,9 @@ def write_report(
         REPORT: markdown(parts).encode(),
         PAGE: html(parts).encode(),
     }
-    for name, content in files.items():
-        write_file(folder / name, content)
+    with writing(folder):
+        for name, content in files.items():
+            write_file(folder / name, content)
     return found
 
 
