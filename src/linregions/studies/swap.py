@@ -306,7 +306,8 @@ def _noise(inputs: Any, settings: Row) -> Any:
 
 def _table(found: Findings) -> list[str]:
     width = max(len(column.label) for column in found.columns)
-    lines = [f"{'':{width}}  {'Spearman':30}  Kendall"]
+    wide = max(len(str(column.spearman)) for column in found.columns)
+    lines = [f"{'':{width}}  {'Spearman':{wide}}  Kendall"]
     for c in sorted(found.columns, key=lambda c: -(c.spearman.value if c.spearman.value is not None else -2.0)):
-        lines.append(f"{c.label:{width}}  {c.spearman!s:30}  {c.kendall}")
+        lines.append(f"{c.label:{width}}  {c.spearman!s:{wide}}  {c.kendall}")
     return lines
