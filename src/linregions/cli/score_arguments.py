@@ -134,7 +134,7 @@ def add_search(commands: Any) -> None:
     command.add_argument("--space", required=True, choices=spaces, help="which architectures")
     command.add_argument("--table", type=path, metavar="FILE", help="true accuracies, to look up what was found")
     command.add_argument(
-        "--evaluations", type=positive_integer, metavar="N", default=250, help="architectures to score (250)"
+        "--evaluations", type=positive_integer, metavar="N", default=200, help="architectures to score (200)"
     )
     command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of the random choices (0)")
     command.add_argument("--time-limit", type=positive_number, metavar="S", help="stop after S seconds (inf: never)")

@@ -134,8 +134,8 @@ def _note(found: Findings) -> str:
         else f"No intervals: {score.spearman.reason}. "
     )
     text += (
-        "Given: partial Spearman. Better half: Spearman among networks of at least median accuracy. SWAP less this: the "
-        "difference of Spearman on the same resamples; where it includes 0, neither is proven better. "
+        "Given: partial Spearman. Better half: Spearman among networks of at least median accuracy. SWAP less this: "
+        "the difference of Spearman on the same resamples; where it includes 0, neither is proven better. "
     )
     if score.top is not None:
         text += (

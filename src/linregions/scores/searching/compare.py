@@ -193,7 +193,7 @@ def compare_searches(
     table: Table,
     *,
     score: Callable[[int], Callable[[Any], float]] | None = None,
-    evaluations: int = 250,
+    evaluations: int = 200,
     seeds: tuple[int, ...] = (0, 1, 2),
     time_limit: float | None = None,
     progress: Callable[[float, int], None] | None = None,
