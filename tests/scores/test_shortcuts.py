@@ -13,9 +13,8 @@ from torch.overrides import TorchFunctionMode  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from linregions.errors import InputError  # noqa: E402
-from linregions.scores.capturing import shortcuts  # noqa: E402
+from linregions.scores.capturing import modes, shortcuts  # noqa: E402
 from linregions.scores.capturing.forward import capture  # noqa: E402
-from linregions.scores.needs import length_of_modes  # noqa: E402
 
 PARTS = {
     "conv": lambda: nn.Conv2d(3, 3, 3, padding=1),
@@ -76,15 +75,15 @@ def test_known_modules_run_without_the_watch():
 
     class Asking(nn.Conv2d):
         def forward(self, input):
-            inside.append(length_of_modes())
+            inside.append(modes.length())
             return super().forward(input)
 
     conv, asking = nn.Conv2d(1, 1, 1), Asking(1, 1, 1)
     convolve = conv._conv_forward
-    conv._conv_forward = lambda *args: (inside.append(length_of_modes()), convolve(*args))[1]
+    conv._conv_forward = lambda *args: (inside.append(modes.length()), convolve(*args))[1]
     capture(nn.Sequential(conv, asking, nn.ReLU()), torch.ones(2, 1, 1, 1), lambda each: None)
     assert inside == [(0, 0), (1, 1)]
-    assert length_of_modes() == (0, 0)
+    assert modes.length() == (0, 0)
 
 
 class Shifted(nn.Module):
@@ -205,16 +204,16 @@ def test_an_interrupt_within_a_shortcut_leaves_nothing_behind(error, caught, mon
     else:
         with pytest.raises(error):
             seen(Model(), x)
-    assert length_of_modes() == (0, 0)
-    assert not shortcuts.global_forward_hooks
-    assert not shortcuts.global_forward_pre_hooks
+    assert modes.length() == (0, 0)
+    assert not modes.global_forward_hooks
+    assert not modes.global_forward_pre_hooks
 
 
 def test_nan_in_a_shortcut_is_refused_with_the_layer():
     model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU())
     with pytest.raises(InputError, match="layer 1 \\(relu\\) gives NaN"):
         seen(model, torch.full((2, 1, 1, 1), float("nan")))
-    assert length_of_modes() == (0, 0)
+    assert modes.length() == (0, 0)
 
 
 def test_a_failing_shortcut_is_named():
@@ -222,3 +221,21 @@ def test_a_failing_shortcut_is_named():
     with pytest.raises(RuntimeError) as caught:
         seen(model, torch.ones(2, 3))
     assert caught.value.__notes__ == ["in layer 0.1 (Linear)"]
+
+
+def test_without_the_inner_parts_of_torch_everything_is_watched(monkeypatch):
+    """Another version of torch may lack them: the same is seen, only slower."""
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4), nn.ReLU())
+    x = torch.randn(4, 2, 6, 6, generator=torch.Generator().manual_seed(0))
+    net(x)
+
+    def seen():
+        found = []
+        capture(net, x, lambda o: found.append((str(o.layer), o.values.clone())))
+        return found
+
+    quick = seen()
+    monkeypatch.setattr("linregions.scores.capturing.shortcuts.modes", None)
+    slow = seen()
+    assert [name for name, _ in quick] == [name for name, _ in slow]
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(quick, slow, strict=True))

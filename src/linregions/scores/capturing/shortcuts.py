@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..needs import (
-    current_transform,
-    global_forward_hooks,
-    global_forward_pre_hooks,
-    length_of_modes,
-    nn,
-    pop_modes,
-    push_modes,
-    torch,
-)
+from ..needs import nn, torch
 from .watch import Watch
+
+
+def _parts_of_torch() -> Any:
+    try:
+        from . import modes
+    except ImportError:  # another version of torch: no module is known then
+        return None
+    return modes
+
+
+modes: Any = _parts_of_torch()
 
 _POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 _WITHOUT = (
@@ -35,24 +37,24 @@ class Shortcuts:
 
     def __init__(self, watch: Watch):
         self._watch = watch
-        classes = (*_WITHOUT, nn.ReLU, *(() if watch.max_pool else _POOLS))
+        classes = (*_WITHOUT, nn.ReLU, *(() if watch.max_pool else _POOLS)) if modes is not None else ()
         # A `forward` that somebody has put in its place is not known.
         known = (c for c in classes if c.forward.__module__.startswith("torch.nn.modules."))
         self._known = frozenset(known).difference(watch.running.classes)
-        self._alone = not global_forward_hooks and not global_forward_pre_hooks
+        self._alone = modes is not None and not modes.global_forward_hooks and not modes.global_forward_pre_hooks
         self._depth = (0, 0)
         self._modes: tuple[Any, Any] | None = None
         self._inside: nn.Module | None = None
 
     def begin(self) -> None:
         """The interception points are on now."""
-        self._depth = length_of_modes()
+        self._depth = (0, 0) if modes is None else modes.length()
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> bool:
         """Take the watch off if the module, which starts now, is a known one; whether it is off."""
         self._refuse_open(None)
         if type(module) in self._known and len(args) == 1 and self._ordinary(module, args[0]):
-            self._modes, self._inside = pop_modes(), module
+            self._modes, self._inside = modes.pop(), module
             # Asked without the watch, which would look at the question.
             if not self._watch.inputs.depends(args):
                 self.end()
@@ -72,7 +74,7 @@ class Shortcuts:
     def end(self) -> None:
         """Put the watch back if it is off."""
         if self._modes is not None:
-            push_modes(*self._modes)
+            modes.push(*self._modes)
         self._modes = self._inside = None
 
     def _ordinary(self, module: nn.Module, argument: Any) -> bool:
@@ -82,7 +84,7 @@ class Shortcuts:
             and not self._watch.running.covered
             and not module._forward_pre_hooks
             and "forward" not in vars(module)
-            and len(global_forward_hooks) == len(global_forward_pre_hooks) == 1
-            and length_of_modes() == self._depth
-            and current_transform() is None
+            and len(modes.global_forward_hooks) == len(modes.global_forward_pre_hooks) == 1
+            and modes.length() == self._depth
+            and modes.current_transform() is None
         )
