@@ -299,7 +299,7 @@ def test_few_networks_decide_nothing_given_the_units():
 def test_a_wide_interval_does_not_deny_that_units_are_counted():
     rng = np.random.default_rng(0)
     truth, units, sizes = rng.normal(size=(3, 12))
-    rows = made(10 + units + 0.6 * rng.normal(size=12), truth, 10 + units, parameters=sizes)
+    rows = made(10 + units + 0.4 * rng.normal(size=12), truth, 10 + units, parameters=sizes)
     found = findings(rows, ROLES, **NAMES)
     assert found.with_units.value < 0.95 < found.with_units.high
     text = "\n".join(sentences(found))
