@@ -506,6 +506,9 @@ def test_a_model_that_turns_its_axes_is_refused_or_counted_right(tokens):
     if tokens > 8:
         refused("axis 1 has as many entries as there are samples and axis 0 has 2 times as many", model, x)
         assert swap_score(model, x, batch_dim=(0, 0)).warnings  # whoever insists is told how it was read
+    elif tokens == 8:
+        assert any("have two axes of 8 entries" in w for w in swap_score(model, x).warnings)
+        assert not any("two axes" in w for w in swap_score(model, x, batch_dim=(0, 1)).warnings)
     elif tokens < 8:
         refused("whose axis 0 holds no multiple of the 8 samples", model, x)
 

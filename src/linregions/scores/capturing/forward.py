@@ -24,7 +24,8 @@ __all__ = ["Captured", "Ignored", "Layer", "Observation", "capture"]
 class Captured:
     """What a pass leaves behind: the model's output, the activation calls in order, those left out, and those folded.
 
-    `folded` are the layers, among `layers`, with several rows for each sample, which were read as lying side by side.
+    `folded` are the layers, among `layers`, with several rows for each sample, which were read as lying side by side;
+    `alike` those whose first two axes have the size of the batch, as those of the inputs have.
     """
 
     output: Any
@@ -32,6 +33,7 @@ class Captured:
     layers: tuple[Layer, ...]
     ignored: tuple[Ignored, ...]
     folded: tuple[Layer, ...] = ()
+    alike: tuple[Layer, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The layers in plain values; the output is left out."""
@@ -40,6 +42,7 @@ class Captured:
             "layers": [layer.as_dict() for layer in self.layers],
             "ignored": [each.as_dict() for each in self.ignored],
             "folded": [layer.as_dict() for layer in self.folded],
+            "alike": [layer.as_dict() for layer in self.alike],
         }
 
     def __str__(self) -> str:
@@ -106,14 +109,22 @@ def capture(
     axis, inner = batch_axes(batch_dim)
     samples = sample_count(inputs, batch_dim=axis)
     model = getattr(model, "_orig_mod", model)  # what torch.compile wrapped
-    sure = isinstance(batch_dim, tuple | list)
+    first = next(_tensors(inputs))
     watch = Watch(
-        model, visit, samples=samples, indicator=indicator, max_pool=max_pool, also=also, batch_dim=inner, sure=sure
+        model,
+        visit,
+        samples=samples,
+        indicator=indicator,
+        max_pool=max_pool,
+        also=also,
+        batch_dim=inner,
+        sure=isinstance(batch_dim, tuple | list),
+        square=first.dim() > 1 and first.shape[0] == first.shape[1],
     )
     output = _pass(model, _copies(inputs), watch)
     if not watch.layers:
         raise InputError(_nothing(model, watch))
-    return Captured(output, samples, tuple(watch.layers), tuple(watch.ignored), tuple(watch.folded))
+    return Captured(output, samples, tuple(watch.layers), tuple(watch.ignored), tuple(watch.folded), tuple(watch.alike))
 
 
 def sample_count(inputs: Any, *, batch_dim: int = 0) -> int:

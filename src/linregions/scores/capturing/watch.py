@@ -103,6 +103,7 @@ class Watch:
         also: Sequence[type[nn.Module] | str],
         batch_dim: int,
         sure: bool,
+        square: bool,
     ):
         self.visit = visit
         self.samples = samples
@@ -111,12 +112,14 @@ class Watch:
         self.gates = tuple(a for a in also if isinstance(a, str))
         self.batch_dim = batch_dim  # in the activations
         self.sure = sure  # whether the caller named that axis
+        self.square = square and not sure and batch_dim < 2  # the first two axes of the inputs have one size
         self.width = plane_count(indicator, max_pool=max_pool)
         self.running = Running(model, tuple(a for a in also if not isinstance(a, str)))
         self.inputs = Provenance()
         self.layers: list[Layer] = []
         self.ignored: list[Ignored] = []
         self.folded: list[Layer] = []
+        self.alike: list[Layer] = []  # where either of two axes may hold the samples
         self.calling: str | None = None  # the name of the torch function that Python called, while it runs
         self.paused = False
         self.refusal: BaseException | None = None
@@ -190,6 +193,8 @@ class Watch:
             )
         if tensor.shape[self.batch_dim] > self.samples:
             self._note_rows(layer, tensor)
+        elif self.square and tensor.dim() > 2 and tensor.shape[1 - self.batch_dim] == self.samples:
+            self.alike.append(layer)
         self.refuse_nan(layer, tensor)
         self.layers.append(layer)
         wide = widened(planes, self.width) if self.width == 8 and not own_width else planes

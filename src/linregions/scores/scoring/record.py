@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...checks import plural
 from ...partition import Kind
+from . import cautions
+from .cautions import limit_of
 from .regularise import Regularisation
-
-# Beyond this share of what can be reached at all, the score measures the limit rather than the network.
-NEARLY_ALL = 0.9
 
 # NWOT compares every sample with every other on every unit: beyond so many samples it is left out.
 KERNEL_SAMPLES = 1024
@@ -213,6 +211,7 @@ def summarise(
     seconds: float = 0.0,
     ignored: Sequence[str] = (),
     folded: Sequence[str] = (),
+    alike: Sequence[str] = (),
     warnings: Sequence[str] = (),
 ) -> Score:
     """The score of one or more passes over the same samples; `warnings` are those that only the caller can know of."""
@@ -244,21 +243,16 @@ def summarise(
         seconds=seconds,
         ignored=tuple(ignored),
         warnings=(
-            *_on_saturation(swap, units, symbols, samples),
-            *_on_underflow(size, parameters),
-            *_on_units(passes),
-            *_on_estimates(passes),
-            *_on_ignored(ignored),
-            *_on_folded(folded),
+            *cautions.on_saturation(swap, units, symbols, samples),
+            *cautions.on_underflow(size, parameters),
+            *cautions.on_units(passes),
+            *cautions.on_estimates(passes),
+            *cautions.on_ignored(ignored),
+            *cautions.on_folded(folded),
+            *cautions.on_alike(alike, samples),
             *warnings,
         ),
     )
-
-
-def limit_of(units: int, symbols: int, samples: int) -> int:
-    """min(V, symbols^S), without building a huge power where a small one decides."""
-    # 2^(bits of V) exceeds V, and `symbols` is 2 or more.
-    return units if samples > units.bit_length() else min(units, symbols**samples)
 
 
 def _layers(passes: Sequence[Pass]) -> tuple[LayerScore, ...]:
@@ -285,65 +279,6 @@ def _layers(passes: Sequence[Pass]) -> tuple[LayerScore, ...]:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return statistics.fmean(known) if known else None
-
-
-def _on_saturation(swap: float, units: int, symbols: int, samples: int) -> list[str]:
-    limit = limit_of(units, symbols, samples)
-    if swap <= NEARLY_ALL * limit:
-        return []
-    share = f"{100 * swap / limit:.1f} %"
-    if limit == units:
-        return [
-            f"there are nearly as many patterns as units ({share} of {units:,}): the score is a count of units; "
-            "compare it with that count, or take fewer samples"
-        ]
-    return [
-        f"{share} of the {limit:,} patterns that {samples} samples can show are there, so networks can hardly differ; "
-        "take more samples"
-    ]
-
-
-def _on_underflow(size: Regularisation | None, parameters: int | None) -> list[str]:
-    # Below the smallest normal number the factor loses digits; further below it is 0, and every network ties.
-    if size is None or parameters is None or size.factor(parameters) >= sys.float_info.min:
-        return []
-    return [
-        f"the size term underflows: {size.theta(parameters):g} {size.unit} are too far from mu {size.mu:g} for sigma "
-        f"{size.sigma:g}; rank by log_regularised, or check mu, sigma and the unit"
-    ]
-
-
-def _on_units(passes: Sequence[Pass]) -> list[str]:
-    least, most = min(p.units for p in passes), max(p.units for p in passes)
-    if least == most:
-        return []
-    return [f"the repeats met {least:,} to {most:,} units: the model leaves parts out at random, or by its weights"]
-
-
-def _on_estimates(passes: Sequence[Pass]) -> list[str]:
-    if passes[0].kind is Kind.EXACT:
-        return []
-    return [f'the counts are estimates, the first one {passes[0].interval}; method="auto" counts exactly']
-
-
-def _on_folded(folded: Sequence[str]) -> list[str]:
-    if not folded:
-        return []
-    return [
-        f"{plural(len(folded), 'activation has', 'activations have')} several rows for each sample ({_some(folded)}), "
-        "taken to lie side by side, samples outermost; where the model turns its axes first, name them by batch_dim"
-    ]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-
-
-def _on_ignored(ignored: Sequence[str]) -> list[str]:
-    if not ignored:
-        return []
-    many = plural(len(ignored), "activation")
-    return [f"not counted, because the inputs do not reach them: {many} ({_some(ignored)})"]
 
 
 def number(value: float) -> str:

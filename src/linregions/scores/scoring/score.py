@@ -202,6 +202,7 @@ def _score_module(
         seconds=time.perf_counter() - start,
         ignored=[each.layer.name for each in seen.ignored] if seen else (),
         folded=[layer.name for layer in seen.folded] if seen else (),
+        alike=[layer.name for layer in seen.alike] if seen else (),
         **facts,
     )
 
