@@ -394,14 +394,15 @@ def test_an_interrupt_at_any_time_leaves_the_model_as_it_was():
 
 
 @pytest.fixture(autouse=True)
-def _alarm_interrupts():
-    # The timer's signal is given to whoever handles Ctrl-C at the moment.
-    if not hasattr(signal, "SIGALRM"):
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, lambda number, frame: signal.getsignal(signal.SIGINT)(number, frame))
+def _signals_interrupt():
+    """Ctrl-C interrupts, also where the tests run in the background; the timer's signal goes to whoever handles it."""
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    if hasattr(signal, "SIGALRM"):
+        ring = signal.signal(signal.SIGALRM, lambda number, frame: signal.getsignal(signal.SIGINT)(number, frame))
+        before[signal.SIGALRM] = ring
     yield
-    signal.signal(signal.SIGALRM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_second_interrupt_does_not_wait():
