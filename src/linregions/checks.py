@@ -23,16 +23,23 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count} {noun if count == 1 else many or noun + 's'}"
 
 
-def whole_number(value: Any, what: str, *, most: int | None = None) -> int:
-    """`value` as an int from 1 to `most`; refuses floats and booleans too."""
+def whole_number(value: Any, what: str, *, least: int = 1, most: int | None = None) -> int:
+    """`value` as an int from `least` to `most`; refuses floats and booleans too."""
     try:
-        number = 0 if isinstance(value, bool) else index(value)
+        number = least - 1 if isinstance(value, bool) else index(value)
     except TypeError:
-        number = 0
-    if number < 1 or (most is not None and number > most):
-        wanted = "a positive whole number" if most is None else f"a whole number from 1 to {most}"
+        number = least - 1
+    if number < least or (most is not None and number > most):
+        wanted = f"a whole number from {least}" + ("" if most is None else f" to {most}")
+        if (least, most) == (1, None):
+            wanted = "a positive whole number"
         raise InputError(f"{what} must be {wanted}, got {shown(value)}")
     return number
+
+
+def seed_number(value: Any) -> int:
+    """The argument `seed` as an int that every generator takes."""
+    return whole_number(value, "seed", least=0, most=2**63 - 1)
 
 
 def real_number(value: Any, what: str) -> float:

@@ -199,7 +199,7 @@ def test_files_that_are_refused(tmp_path):
         (lambda: probes.digits(1798), "samples must be at most 1797, got 1798"),
         (lambda: probes.digits(4, size=0), "size must be"),
         (lambda: probes.digits(4, channels=2.5), "channels must be"),  # type: ignore[arg-type]
-        (lambda: probes.digits(4, seed=-1), "seed must be a whole number from 0, got -1"),
+        (lambda: probes.digits(4, seed=-1), "seed must be a whole number from 0 to 9223372036854775807, got -1"),
         (lambda: probes.photos(4, size=428), "size must be a whole number from 1 to 427"),
         (lambda: probes.noise(4, shape=(3, 0)), "shape must be"),
         (lambda: probes.text(4, 10**6), "tokens must be at most"),

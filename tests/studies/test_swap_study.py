@@ -223,7 +223,7 @@ def test_a_space_that_trains_needs_no_table(tmp_path, quick):
         ({"samples": 1}, "samples must be at least 2, got 1; one sample shows nothing to tell apart"),
         ({"repeats": 0}, "repeats must be"),
         ({"workers": 0}, "workers must be"),
-        ({"seed": -1}, "seed must be a whole number from 0, got -1"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 9223372036854775807, got -1"),
         ({"ablate": "colour"}, "ablate must be one of noise, got 'colour'"),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from operator import index
 from typing import Any
 
 from ..checks import shown, whole_number
@@ -34,7 +33,7 @@ def regions(hyperplanes: int, dim: int, *, rank: int | None = None) -> int:
         (11, 176, 19415908147836, 5)
     """
     m, n = _checked(hyperplanes, dim)
-    return zaslavsky(m, n if rank is None else min(n, _natural(rank, "rank")))
+    return zaslavsky(m, n if rank is None else min(n, whole_number(rank, "rank", least=0, most=MOST)))
 
 
 def bounded_regions(hyperplanes: int, dim: int) -> int:
@@ -121,28 +120,18 @@ def parallel_families(sizes: Iterable[int], dim: int) -> int:
         raise InputError(f"sizes: expected a list of whole numbers, got {shown(sizes)}")
     counts: dict[int, int] = {}
     for size in sizes:
-        size = _natural(size, "sizes: every family")
+        size = whole_number(size, "sizes: every family", least=0, most=MOST)
         counts[size] = counts.get(size, 0) + 1
     n = whole_number(dim, "dim", most=MOST)
     return sum(elementary_symmetric(counts.items(), min(n, sum(counts.values()))))
 
 
 def _checked(hyperplanes: Any, dim: Any) -> tuple[int, int]:
-    return _natural(hyperplanes, "hyperplanes"), whole_number(dim, "dim", most=MOST)
-
-
-def _natural(value: Any, what: str) -> int:
-    try:
-        number = -1 if isinstance(value, bool) else index(value)
-    except TypeError:
-        number = -1
-    if not 0 <= number <= MOST:
-        raise InputError(f"{what} must be a whole number from 0 to {MOST}, got {shown(value)}")
-    return number
+    return whole_number(hyperplanes, "hyperplanes", least=0, most=MOST), whole_number(dim, "dim", most=MOST)
 
 
 def _face_dim(face_dim: Any, dim: int) -> int:
-    k = _natural(face_dim, "face_dim")
+    k = whole_number(face_dim, "face_dim", least=0, most=MOST)
     if k > dim:
         raise InputError(f"face_dim must be from 0 to the dimension {dim}, got {k}")
     return k

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import bounds, constructions
 from ..bounds.bound import short
-from ..checks import real_number, shown, whole_number
+from ..checks import real_number, seed_number, shown, whole_number
 from ..combinatorics import zaslavsky
 from ..counting import count
 from ..domain import Box, Domain
@@ -89,8 +89,9 @@ def compare(
     inputs = whole_number(inputs, "inputs", most=MOST_INPUTS)
     outputs = whole_number(outputs, "outputs", most=MOST_OUTPUTS)
     plan = planned(inputs, outputs, units, parameters, widths, depths)
-    random, trains = _many(samples, "samples"), _many(trained, "trained")
-    seed = _many(seed, "seed", most=2**63)
+    random = whole_number(samples, "samples", least=0, most=MOST_SAMPLES)
+    trains = whole_number(trained, "trained", least=0, most=MOST_SAMPLES)
+    seed = seed_number(seed)
     max_regions = whole_number(max_regions, "max_regions")
     domain = _domain(domain, inputs)
     if threads is not None:
@@ -261,16 +262,6 @@ def _notes(plan: Plan, status: Status) -> tuple[str, ...]:
         Status.INTERRUPTED: ("Interrupted: this is what was done by then.",),
     }
     return (*plan.notes, *ended[status])
-
-
-def _many(value: Any, what: str, *, most: int = MOST_SAMPLES) -> int:
-    """A whole number from 0."""
-    if not isinstance(value, bool) and hasattr(value, "__index__") and value.__index__() == 0:
-        return 0
-    try:
-        return whole_number(value, what, most=most)
-    except InputError:
-        raise InputError(f"{what} must be a whole number from 0 to {most}, got {shown(value)}") from None
 
 
 def _positive(value: Any) -> float:

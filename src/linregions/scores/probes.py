@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import plural, shown, whole_number
+from ..checks import plural, seed_number, shown, whole_number
 from ..errors import InputError, MissingExtraError
 from .needs import torch
 
@@ -138,7 +138,7 @@ def photos(samples: int, *, size: int = 32, seed: int = 0, normalise: bool = Tru
             "photos: Pillow is not installed; install it with: pip install 'linregions[study]'"
         ) from error
     size = whole_number(size, "size", most=min(min(picture.shape[:2]) for picture in pictures))
-    rng = np.random.default_rng(_seed(seed))
+    rng = np.random.default_rng(seed_number(seed))
     patches = []
     for s in range(samples):
         picture = pictures[s % len(pictures)]
@@ -168,7 +168,7 @@ def noise(samples: int, *, shape: tuple[int, ...] = (3, 32, 32), seed: int = 0) 
         (4, 2)
     """
     shape = tuple(whole_number(extent, "shape") for extent in shape)
-    values = np.random.default_rng(_seed(seed)).standard_normal((whole_number(samples, "samples"), *shape))
+    values = np.random.default_rng(seed_number(seed)).standard_normal((whole_number(samples, "samples"), *shape))
     options = {"seed": seed}
     return Probe(torch.from_numpy(values).float(), "noise", f"numpy {np.__version__} standard_normal", options)
 
@@ -259,12 +259,6 @@ def _version(package: str) -> str:
     return sys.modules[package].__version__
 
 
-def _seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed must be a whole number from 0, got {shown(seed)}")
-    return int(seed)
-
-
 def _chosen(samples: Any, there: int, seed: int | None) -> np.ndarray:
     """Which of `there` things: the first ones, or different ones drawn from `seed`."""
     samples = whole_number(samples, "samples")
@@ -272,7 +266,7 @@ def _chosen(samples: Any, there: int, seed: int | None) -> np.ndarray:
         raise InputError(f"samples must be at most {there}, got {samples}; there is no more to draw from")
     if seed is None:
         return np.arange(samples)
-    return np.random.default_rng(_seed(seed)).choice(there, size=samples, replace=False)
+    return np.random.default_rng(seed_number(seed)).choice(there, size=samples, replace=False)
 
 
 def _finished(images: torch.Tensor, normalise: bool) -> torch.Tensor:

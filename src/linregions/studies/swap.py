@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import plural, shown, whole_number
+from ..checks import plural, seed_number, shown, whole_number
 from ..errors import InputError
 from ..partition import Status
 from .folder import Manifest, Row, StudyFolder
@@ -219,8 +219,7 @@ def _asked(
     protocol = protocol_of(space.name)
     if ablate is not None and ablate not in ABLATIONS:
         raise InputError(f"ablate must be one of {', '.join(ABLATIONS)}, got {shown(ablate)}; leave it out for none")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed must be a whole number from 0, got {shown(seed)}")
+    seed = seed_number(seed)
     settings: Row = {
         "space": space.name,
         "samples": protocol.samples if samples is None else _several(samples),

@@ -7,12 +7,11 @@ the weights, so all resamples are computed at once by array operations, and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from operator import index
 from typing import Any
 
 import numpy as np
 
-from ...checks import plural, real_number, shown, whole_number
+from ...checks import plural, real_number, seed_number, shown, whole_number
 from ...errors import InputError
 from .record import Correlation
 
@@ -45,17 +44,7 @@ def settings(resamples: Any, level: Any, seed: Any) -> tuple[int, float, int]:
     p = real_number(level, "level")
     if not 0.0 < p < 1.0:
         raise InputError(f"level must lie between 0 and 1, got {shown(level)}; 0.95 is usual")
-    return whole_number(resamples, "resamples"), p, _checked_seed(seed)
-
-
-def _checked_seed(seed: Any) -> int:
-    try:
-        number = -1 if isinstance(seed, bool) else index(seed)
-    except TypeError:
-        number = -1
-    if number < 0:
-        raise InputError(f"seed must be a whole number from 0, got {shown(seed)}")
-    return number
+    return whole_number(resamples, "resamples"), p, seed_number(seed)
 
 
 def weights(n: int, resamples: int, seed: Any) -> Iterator[np.ndarray]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from operator import index
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ...checks import plural, shown
+from ...checks import plural, seed_number, shown
 from ...errors import InputError
 from ..needs import nn, torch
 from ..restore import seed_all, set_mode, unchanged
@@ -117,7 +116,7 @@ def prepared(model: Any, *, mode: str, device: Any = None, seed: int = 0) -> Ite
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model must be a torch.nn.Module, got {shown(model)}")
-    seed = _checked_seed(seed)
+    seed = seed_number(seed)
     with unchanged(model), torch.inference_mode(False), torch.enable_grad():
         if device is not None:
             model.to(device)
@@ -127,16 +126,6 @@ def prepared(model: Any, *, mode: str, device: Any = None, seed: int = 0) -> Ite
                 p.requires_grad_(True)
         seed_all(seed)
         yield
-
-
-def _checked_seed(seed: Any) -> int:
-    try:
-        number = -1 if isinstance(seed, bool) else index(seed)
-    except TypeError:
-        number = -1
-    if not 0 <= number < 2**63:
-        raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, got {shown(seed)}")
-    return number
 
 
 def weights(model: Any) -> list[tuple[str, Any]]:

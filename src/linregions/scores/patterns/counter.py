@@ -91,10 +91,12 @@ class PatternCounter:
         width: bit planes of an observation; a pattern has width * samples bits.
         method: how patterns are told apart.
 
-            * "bitmap" (up to 24 bits): a table with a place for every pattern; memory does not depend on the units.
+            * "bitmap" (up to 24 bits): a table with a place for every pattern; between layers it does not grow with the
+              units.
             * "words" (up to 64 bits): one word per unit, sorted layer by layer.
             * "certified" (any): the bits themselves, sorted by a hash; equal hashes are compared bit by bit.
-            * "hashed" (any): 8 bytes per unit whatever the samples; an *estimate*, wrong with probability V^2 / 2^65.
+            * "hashed" (any): 8 bytes per unit whatever the samples; an *estimate*, wrong with probability V^2 / 2^65
+              at most.
             * "sketch" (any): the `minima` smallest hashes; an *estimate* with an interval, in constant memory.
             * "auto": the first of the three exact ones that can.
         seed: of the hashes of "hashed" and "sketch"; the exact methods need no luck.
@@ -105,8 +107,8 @@ class PatternCounter:
         InputError: an argument cannot be used.
 
     Reference:
-        Peng, Song, Fayek, Ciesielski, Chang 2024, Zero-shot neural network evaluation with sample-wise activation
-        patterns, definitions 3.2 and 3.3.
+        Peng, Song, Fayek, Ciesielski, Chang 2024, SWAP-NAS: sample-wise activation patterns for ultra-fast NAS,
+        definitions 3.2 and 3.3.
 
     Example:
         >>> from types import SimpleNamespace

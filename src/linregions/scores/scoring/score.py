@@ -6,11 +6,10 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import index
 from pathlib import Path
 from typing import Any
 
-from ...checks import shown, whole_number
+from ...checks import seed_number, shown, whole_number
 from ...errors import InputError
 from ...network import Network
 from .record import Score, summarise
@@ -110,7 +109,7 @@ def swap_score(
     _one_of(mode, "mode", MODES)
     if not callable(init):
         _one_of(init, "init", INITS, " or a function of (model, generator)")
-    seed = _from_zero(seed, "seed", most=2**63)
+    seed = seed_number(seed)
     repeats = (1 if init == "keep" else REPEATS) if repeats is None else whole_number(repeats, "repeats")
     counting: dict[str, Any] = {
         "indicator": indicator,
@@ -210,15 +209,6 @@ def _score_module(
 def _one_of(value: Any, what: str, names: Sequence[str], more: str = "") -> None:
     if not isinstance(value, str) or value not in names:
         raise InputError(f"{what} must be one of {', '.join(names)}{more}, got {shown(value)}")
-
-
-def _from_zero(value: Any, what: str, *, most: int | None = None) -> int:
-    try:
-        # One more, because `whole_number` begins at 1.
-        return whole_number(value if isinstance(value, bool) else index(value) + 1, what, most=most) - 1
-    except (TypeError, InputError):
-        end = "" if most is None else f" to {most - 1}"
-        raise InputError(f"{what} must be a whole number from 0{end}, got {shown(value)}") from None
 
 
 def _checked_eps(eps: Any) -> float | None:

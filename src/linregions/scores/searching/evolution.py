@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import real_number, shown, whole_number
+from ...checks import real_number, seed_number, shown, whole_number
 from ...errors import InputError
 from ...partition import Status
 from ..spaces.space import Space
@@ -132,7 +132,7 @@ def _run(
     time_limit: float | None,
     progress: Callable[[float, int], None] | None,
 ) -> SearchResult:
-    seed = _checked_seed(seed)
+    seed = seed_number(seed)
     if score is not None and not callable(score):
         raise InputError(f"score must be a function of an architecture or None, got {shown(score)}")
     if progress is not None and not callable(progress):
@@ -239,12 +239,6 @@ def _size(target: Any, width: Any, network: Any) -> SizeTarget | None:
             raise InputError(f"size_width goes with size_target, got {shown(width)} alone; give both")
         return None
     return SizeTarget(target, width, network)
-
-
-def _checked_seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, got {shown(seed)}")
-    return int(seed)
 
 
 def checked_limit(time_limit: Any) -> float | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from ...checks import shown
+from ...checks import seed_number, shown
 from ...errors import InputError
 
 if TYPE_CHECKING:
@@ -126,14 +126,13 @@ def seeded(seed: int) -> Iterator[None]:
     """
     from ..needs import torch
 
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, got {shown(seed)}")
+    seed = seed_number(seed)
     # Not fork_rng with torch.manual_seed: that seeds every GPU too.
     before = torch.get_rng_state()
     # A device as a context slows every call down, so only where it is another one.
     elsewhere = torch.get_default_device().type != "cpu"
     try:
-        torch.default_generator.manual_seed(int(seed))
+        torch.default_generator.manual_seed(seed)
         with torch.device("cpu") if elsewhere else nullcontext():
             yield
     finally:
