@@ -202,6 +202,22 @@ def test_the_largest_ball_of_a_triangle():
     assert radius == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("length", [1.0, 1e30, 1e150])
+def test_a_long_region_is_not_an_unbounded_one(length):
+    flat = Network.from_arrays([([[0.0]], [1.0]), ([[1.0]], [0.0])])
+    region = enumerate_regions(flat, Segment([0.0], [length]))[0]
+    centre, radius = region.chebyshev
+    assert region.contains(centre, strict=True)
+    assert radius == region.distance(centre) < math.inf
+
+
+def test_a_strip_has_a_largest_ball_and_a_cone_has_none():
+    strip = Network.from_arrays([([[1.0, 0.0], [1.0, 0.0]], [0.0, -1.0]), ([[1.0, 1.0]], [0.0])])
+    radii = {len(r.facets): r.chebyshev[1] for r in enumerate_regions(strip, Space(2))}
+    assert radii == {1: math.inf, 2: 0.5}
+    assert {r.chebyshev[1] for r in enumerate_regions(SQUARES, Space(2))} == {math.inf}
+
+
 @pytest.mark.parametrize(
     "domain", [Segment([-1, -1, 0], [1, 1, 1]), Plane.through([0, 0, 0], [1, 0, 0], [0, 1, 1], margin=1.0)]
 )

@@ -20,7 +20,9 @@ def inverse_norm(a: Sequence[int]) -> Fraction:
 
 
 def ball_inside(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
-    """Centre of a largest ball in `A t <= b`, the rows of A of length 1; None where balls of every size fit.
+    """Centre of a largest ball in `A t <= b`, the rows of A of length 1; None where the program finds none.
+
+    It finds none where balls of every size fit, and takes what is beyond 1e20 or so for that.
 
     The linear program max r, a_i.t + r <= b_i.
     """

@@ -255,14 +255,21 @@ class Region:
 
         From a linear program in floating point.  The centre is checked in rationals to be strictly inside, and the
         radius is its distance from the nearest facet; a larger ball may exist by rounding only.  Where the program's
-        point is not inside, as in slivers of width 1e-12, it is the witness that stands in.
+        point is not inside, as in slivers of width 1e-12 and regions longer than 1e20, the witness stands in.
         """
-        centre = ball_inside(*self.halfspaces)
-        if centre is None:  # balls of every size fit
+        if self._widens:
             return self.witness, math.inf
-        if not self.contains(centre, strict=True):
+        centre = ball_inside(*self.halfspaces)
+        if centre is None or not self.contains(centre, strict=True):
             centre = self.witness
         return centre, self.distance(centre)
+
+    @property
+    def _widens(self) -> bool:
+        """Whether balls of every size fit: some direction leads away from all facets at once."""
+        # The sum of the rays lies inside the cone of directions that stay in the region, if anything does.
+        ahead = [sum(ray[k] for ray in self.exact_rays) for k in range(self.dim)]
+        return not self.bounded and all(dot_integers(row[:-1], ahead) > 0 for row in self.exact_halfspaces)
 
     def contains(self, t: Any, *, strict: bool = False) -> bool:
         """Whether the point `t`, floats or rationals, lies in the closed region, with `strict` inside it; exact."""
