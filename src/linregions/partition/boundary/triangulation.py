@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..geometry import determinant
-from .cells import CellComplex
+from .cells import CellComplex, Lists
 
 # Half the distance from 1 to the next float64.
 UNIT = 2.0**-53
@@ -29,20 +29,30 @@ def triangulate(cells: CellComplex, k: int) -> tuple[np.ndarray, np.ndarray, np.
         Vertices (simplices, k + 1), the cell of each simplex, and per simplex 1 or -1: times the orientation in which
         its vertices are listed it is the orientation of its cell (the one that the incidence numbers are of).
     """
-    simplices = cells.cells[0].items.reshape(-1, 1)
+    return pulling(cells.cells[0].items, cells.facets[: k + 1], cells.signs)
+
+
+def pulling(
+    points: np.ndarray, facets: Sequence[Lists], signs: Sequence[np.ndarray] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same for the cells that `facets[-1]` lists the facets of; without incidence numbers all signs are 1.
+
+    `points` (0-cells,) holds the vertex of every 0-cell; vertices are pulled in ascending order.
+    """
+    simplices = points.reshape(-1, 1)
     owner, sign = np.arange(len(simplices)), np.ones(len(simplices), dtype=np.int8)
-    lowest = cells.cells[0].items
-    for j in range(1, k + 1):
-        facets, incidence = cells.facets[j], cells.signs[j]
-        cell = facets.owners
+    lowest = points
+    for j in range(1, len(facets)):
+        cell, items = facets[j].owners, facets[j].items
+        incidence = np.ones(len(items), dtype=np.int8) if signs is None else signs[j]
         # The lowest vertex of a cell is that of every facet which has it.
         below = lowest
-        lowest = np.full(len(facets), np.iinfo(np.int64).max)
-        np.minimum.at(lowest, cell, below[facets.items])
-        opposite = below[facets.items] != lowest[cell]
-        cell, facet, incidence = cell[opposite], facets.items[opposite], incidence[opposite]
+        lowest = np.full(len(facets[j]), np.iinfo(np.int64).max)
+        np.minimum.at(lowest, cell, below[items])
+        opposite = below[items] != lowest[cell]
+        cell, facet, incidence = cell[opposite], items[opposite], incidence[opposite]
         order = np.argsort(owner, kind="stable")
-        counts = np.bincount(owner, minlength=len(cells.cells[j - 1]))
+        counts = np.bincount(owner, minlength=len(facets[j - 1]))
         start = np.concatenate([[0], np.cumsum(counts)])
         repeat = counts[facet]
         inside = np.arange(int(repeat.sum())) - np.repeat(np.cumsum(repeat) - repeat, repeat)
