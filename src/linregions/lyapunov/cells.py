@@ -169,7 +169,7 @@ class Cells:
         return self._vertices.all()
 
     def exact_map(self, cell: int) -> tuple[list[list[int]], int]:
-        """The affine map on a cell in integers: one row `(a_1, ..., a_n, c)` per output, and the scale they are over."""
+        """The affine map on a cell: one integer row `(a_1, ..., a_n, c)` per output, and the scale they are over."""
         if cell not in self._maps:
             self._maps[cell] = self._exact.map(self.partition.patterns[cell])
         return self._maps[cell]

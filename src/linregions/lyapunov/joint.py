@@ -1,7 +1,7 @@
 """Several networks as one: side by side, one after the other, and with hyperplanes that only split.
 
-No weight is multiplied by another, so the numbers of the joint network are those of the given ones and every exact
-statement about it is one about them.  A network that is done, or has to wait, is carried by units that are the identity.
+No weight is multiplied by another, so the numbers of the joint network are those of the given ones, and what is exact
+about it is exact about them.  A network that is done, or has to wait, is carried by units that are the identity.
 """
 
 from __future__ import annotations
@@ -186,7 +186,9 @@ def _carried(part: _Part) -> Stage:
 
 def _beside(activations: list[Activation]) -> Activation:
     if any(isinstance(act, MaxGroups) for act in activations):
-        sizes = [act.pieces if isinstance(act, MaxGroups) else np.ones(act.units, dtype=np.int64) for act in activations]
+        sizes = [
+            act.pieces if isinstance(act, MaxGroups) else np.ones(act.units, dtype=np.int64) for act in activations
+        ]
         return MaxGroups(np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64))
     functions = [act.functions[k] for act in activations if isinstance(act, UnitActivations) for k in act.index]
     return UnitActivations.of(functions)
