@@ -170,10 +170,13 @@ class Complex:
         """
         return lattice.exact_point(self, v)
 
-    def _vanishing(self, v: int) -> np.ndarray:
-        """Which columns are zero at a vertex, rows that both lose aside, (columns,) bool."""
-        pos, neg = unpack(self.planes[:, v])[:, self.bits]
-        return (pos == 0) & (neg == 0)
+    def _vanishing(self, vertices: np.ndarray) -> np.ndarray:
+        """Which columns are zero at these vertices, rows that both lose aside, (vertices, columns) bool."""
+        return unpack(np.bitwise_or(*self.planes[:, vertices]))[:, self.bits] == 0
+
+    @cached_property
+    def _first_columns(self) -> dict[int, int]:
+        return lattice.first_columns(self)
 
     def _unpack(self, planes: np.ndarray) -> np.ndarray:
         """int8 signs (n, columns) from bit planes (2, n, words); both bits: a pair of rows that both lose, 0."""

@@ -123,22 +123,30 @@ def exact_point(complex: Complex, v: int) -> list[Fraction]:
 
 
 def exact_row(complex: Complex, v: int) -> list[str]:
-    """Homogeneous coordinates of the vertex of a region's exact shape that lies on no facet which `v` does not lie on.
+    """Homogeneous coordinates of a vertex, made from one region that has it.
 
     Integers `X..., w` in hexadecimal, and for a vertex at infinity what grows with M: `(X + Y M) / w`.
     """
     at = int(np.flatnonzero(complex.region_vertices == v)[0])
-    region = int(np.searchsorted(complex.region_indptr, at, side="right")) - 1
+    return exact_corners(complex, int(np.searchsorted(complex.region_indptr, at, side="right")) - 1)[v]
+
+
+def exact_corners(complex: Complex, region: int) -> dict[int, list[str]]:
+    """All vertices of a region so: each is the one of its exact shape that lies on no facet which it does not lie on."""
     shape = complex.partition._shape(region, exact=True)
-    vanishing, first = complex._vanishing(v), _first_columns(complex)
+    members = complex.region_vertices[complex.region_indptr[region] : complex.region_indptr[region + 1]]
+    vanishing, first = complex._vanishing(members), complex._first_columns
+    found = {}
     for row, facets in zip(shape["exact"], shape["facets"], strict=True):
         columns = [first[f >> INDEX_BITS] + (f & (1 << INDEX_BITS) - 1) for f in facets]
-        if vanishing[columns].all():
-            return row
-    raise AssertionError("internal error in the polyhedral complex: a vertex was not found again")
+        for v in members[vanishing[:, columns].all(axis=1)].tolist():
+            found[v] = row
+    if len(found) != len(members):
+        raise AssertionError("internal error in the polyhedral complex: a vertex was not found again")
+    return found
 
 
-def _first_columns(complex: Complex) -> dict[int, int]:
+def first_columns(complex: Complex) -> dict[int, int]:
     """Where the engine's levels begin among the columns: 0 the domain, s + 1 stage s, 1023 the infinite box."""
     first: dict[int, int] = {}
     for k, column in enumerate(complex.columns):
