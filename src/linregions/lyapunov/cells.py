@@ -125,13 +125,10 @@ class Cells:
         """Bounds on the errors of `slopes`, of the same shape."""
         return self.maps[1][:, :, :-1]
 
-    @cached_property
+    @property
     def cell_of(self) -> np.ndarray:
         """One cell that has each vertex, (vertices,)."""
-        out = np.full(len(self.points), -1, dtype=np.int64)
-        owner = np.repeat(np.arange(len(self)), np.diff(self.complex.region_indptr))
-        out[self.complex.region_vertices[::-1]] = owner[::-1]
-        return out
+        return self._vertices.region_of
 
     @cached_property
     def _values(self) -> tuple[np.ndarray, np.ndarray]:

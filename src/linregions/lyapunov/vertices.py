@@ -12,7 +12,7 @@ import numpy as np
 from ..activations import MaxGroups
 from ..exact import scaled_integers
 from ..partition.complex import Complex
-from ..partition.lattice import exact_row
+from ..partition.lattice import exact_corners
 from ..stage import Stage
 
 Point = tuple[int, ...]  # X_1, ..., X_n, w with w > 0 and no common factor: the point X / w
@@ -39,20 +39,35 @@ class ExactVertices:
 
     def __getitem__(self, v: int) -> Point:
         if v not in self._found:
-            self._found[v] = self._solve(v, self._tight([v])[0])
+            self._find(v, self._tight([v])[0])
         return self._found[v]
 
     def all(self) -> list[Point]:
         """Every vertex, in the order of their numbers."""
         missing = [v for v in range(len(self.complex.points)) if v not in self._found]
         for v, tight in zip(missing, self._tight(missing), strict=True):
-            self._found[v] = self._solve(v, tight)
+            self._find(v, tight)
         return [self._found[v] for v in range(len(self.complex.points))]
 
-    def _solve(self, v: int, tight: Sequence[int]) -> Point:
+    def _find(self, v: int, tight: Sequence[int]) -> None:
+        if v in self._found:
+            return
         rows = [row for k in tight if (row := self._rows[k]) is not None]
         point = _crossing(rows) if self.complex.dim == 2 else _meeting(rows)
-        return point or primitive(int(text, 16) for text in exact_row(self.complex, v)[: self.complex.dim + 1])
+        if point is not None:
+            self._found[v] = point
+            return
+        for u, row in exact_corners(self.complex, int(self.region_of[v])).items():
+            if u not in self._found:
+                self._found[u] = primitive(int(text, 16) for text in row[: self.complex.dim + 1])
+
+    @cached_property
+    def region_of(self) -> np.ndarray:
+        """One region that has each vertex, (vertices,)."""
+        out = np.full(len(self.complex.points), -1, dtype=np.int64)
+        owner = np.repeat(np.arange(len(self.complex.region_indptr) - 1), np.diff(self.complex.region_indptr))
+        out[self.complex.region_vertices[::-1]] = owner[::-1]
+        return out
 
     def _tight(self, vertices: Sequence[int]) -> list[list[int]]:
         """For each vertex, which of the columns that have rows vanish there."""
