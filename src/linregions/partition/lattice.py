@@ -132,7 +132,7 @@ def exact_row(complex: Complex, v: int) -> list[str]:
 
 
 def exact_corners(complex: Complex, region: int) -> dict[int, list[str]]:
-    """All vertices of a region so: each is the one of its exact shape that lies on no facet which it does not lie on."""
+    """All vertices of a region so: each is a corner of its exact shape, on no facet that the vertex does not lie on."""
     shape = complex.partition._shape(region, exact=True)
     members = complex.region_vertices[complex.region_indptr[region] : complex.region_indptr[region + 1]]
     vanishing, first = complex._vanishing(members), complex._first_columns
