@@ -24,8 +24,9 @@ from ..network import Network
 from ..partition import Count, Partition, Status
 from ..partition.building import build
 from ..partition.complex import Complex
+from .exactmaps import ExactMap, ExactMaps
 from .mesh import triangulated
-from .slopes import ExactMaps, affine_maps
+from .slopes import affine_maps
 from .vertices import ExactVertices, Point
 
 if TYPE_CHECKING:
@@ -165,11 +166,17 @@ class Cells:
         """All vertices so, in the order of their numbers."""
         return self._vertices.all()
 
-    def exact_map(self, cell: int) -> tuple[list[list[int]], int]:
+    def exact_map(self, cell: int) -> ExactMap:
         """The affine map on a cell: one integer row `(a_1, ..., a_n, c)` per output, and the scale they are over."""
         if cell not in self._maps:
             self._maps[cell] = self._exact.map(self.partition.patterns[cell])
         return self._maps[cell]
+
+    def exact_maps_all(self) -> list[ExactMap]:
+        """The affine maps on all cells so, in the order of their numbers."""
+        missing = [cell for cell in range(len(self)) if cell not in self._maps]
+        self._maps.update(zip(missing, self._exact.maps(self.partition.patterns[missing]), strict=True))
+        return [self._maps[cell] for cell in range(len(self))]
 
     def exact_slope(self, cell: int, output: int) -> list[Fraction]:
         """Slope of an output on a cell."""
@@ -195,7 +202,7 @@ class Cells:
         return ExactMaps(self.network)
 
     @cached_property
-    def _maps(self) -> dict[int, tuple[list[list[int]], int]]:
+    def _maps(self) -> dict[int, ExactMap]:
         return {}
 
     @cached_property

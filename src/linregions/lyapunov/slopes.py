@@ -1,4 +1,4 @@
-"""The affine maps of a network on many cells: in float64 with bounds on the errors, and in integers.
+"""The affine maps of a network on many cells in float64, with bounds on the errors.
 
 The bounds are running error bounds: each product and sum adds its share, `k u` of the magnitudes that enter a sum of k
 terms (u = 2^-53), and an absolute share that covers underflow.  What overflows has an infinite bound.
@@ -6,15 +6,9 @@ terms (u = 2^-53), and an absolute share that covers underflow.  What overflows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property
-from typing import Any
-
 import numpy as np
 
-from ..activations import MaxGroups, PiecewiseLinear, UnitActivations
-from ..exact import scaled_integers
+from ..activations import MaxGroups, UnitActivations
 from ..network import Network
 from ..stage import Stage, is_sparse
 
@@ -40,7 +34,7 @@ def affine_maps(network: Network, patterns: np.ndarray) -> tuple[np.ndarray, np.
         ([[[0.1, 0.0]], [[-0.9, 0.5]]], True)
     """
     with np.errstate(all="ignore"):
-        found = _shallow(network, patterns) if _is_shallow(network) else _composed(network, patterns)
+        found = _shallow(network, patterns) if is_shallow(network) else _composed(network, patterns)
     maps, errors = found
     bad = ~np.isfinite(maps) | ~np.isfinite(errors)
     if bad.any():
@@ -64,7 +58,7 @@ def stage_pieces(network: Network, patterns: np.ndarray) -> list[np.ndarray]:
     return out
 
 
-def _is_shallow(network: Network) -> bool:
+def is_shallow(network: Network) -> bool:
     """Whether a map is a sum over the units of one layer, each of its terms one product of two weights."""
     if len(network.stages) != 2 or any(is_sparse(s.weight) or s.divisor is not None for s in network.stages):
         return False
@@ -78,7 +72,7 @@ def _shallow(network: Network, patterns: np.ndarray) -> tuple[np.ndarray, np.nda
     n = first.inputs
     rows = np.concatenate([first.weight, np.asarray(first.bias)[:, None]], axis=1)
     shares = (last.weight.T[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)  # (units, outputs (n + 1))
-    gains, shifts = _gains(first, patterns)
+    gains, shifts = unit_gains(first, patterns)
     gamma = (first.rows + 16) * _U
     maps = (gains @ shares).reshape(len(patterns), -1, n + 1)
     errors = (np.abs(gains) @ (gamma * np.abs(shares) + _TINY)).reshape(maps.shape)
@@ -91,7 +85,7 @@ def _shallow(network: Network, patterns: np.ndarray) -> tuple[np.ndarray, np.nda
     return maps, 1.01 * (errors + 4 * _U * np.abs(maps)) + _TINY
 
 
-def _gains(stage: Stage, pieces: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def unit_gains(stage: Stage, pieces: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Slope and intercept of every unit on its piece, (cells, units); None where all intercepts are 0."""
     act = stage.activation
     assert isinstance(act, UnitActivations)
@@ -151,113 +145,10 @@ def _activated(stage: Stage, pieces: np.ndarray, state: np.ndarray, error: np.nd
         return state[rows, cells], error[rows, cells]
     if act.is_identity:
         return state, error
-    gains, shifts = _gains(stage, pieces.T)
+    gains, shifts = unit_gains(stage, pieces.T)
     gain = gains.T[:, :, None]
     out, bound = state * gain, 1.01 * error * np.abs(gain)
     if shifts is not None:
         out[:, :, -1] += shifts.T
         bound[:, :, -1] += 2 * _U * np.abs(shifts.T)
     return out, bound + 4 * _U * np.abs(out) + 4 * _U * np.abs(state * gain) + _TINY
-
-
-@dataclass(frozen=True, eq=False)
-class ExactMaps:
-    """Exact affine maps of a network, `(rows . (x, 1)) / scale` with integer rows, made one pattern at a time.
-
-    Example:
-        >>> net = Network.from_arrays([([[1.0], [-1.0]], [0.0, 0.5]), ([[0.75, 1.0]], [0.0])])
-        >>> ExactMaps(net).map(np.array([1, 1]))
-        ([[-2, 4]], 8)
-    """
-
-    network: Network
-
-    def map(self, pattern: Any) -> tuple[list[list[int]], int]:
-        """One integer row `(a_1, ..., a_n, c)` per output, and the positive scale that they are over."""
-        if self._stages is None:
-            slope, offset = self.network.exact_affine_map(pattern)
-            return scaled_integers([[*a, c] for a, c in zip(slope, offset, strict=True)])
-        n, shift = self.network.input_dim, 0
-        state = [[int(i == j) for j in range(n + 1)] for i in range(n)]
-        chosen = self.network._split(pattern)
-        for stage, pieces in zip(self._stages, chosen, strict=True):
-            state, shift = stage.step(pieces.tolist(), state, shift, n)
-        return state, 1 << shift
-
-    @cached_property
-    def _stages(self) -> list[_IntegerStage] | None:
-        """The stages over powers of two; None where a divisor is another number."""
-        if any(stage.divisor is not None for stage in self.network.stages):
-            return None
-        return [_IntegerStage.of(stage) for stage in self.network.stages]
-
-
-@dataclass(frozen=True, eq=False)
-class _IntegerStage:
-    """A stage in integers: weights over 2^weight_shift, biases over 2^bias_shift, slopes and intercepts likewise."""
-
-    rows: list[list[tuple[int, int]]]
-    weight_shift: int
-    bias: list[int]
-    bias_shift: int
-    offsets: list[int] | None
-    pieces: list[list[tuple[int, int]]]
-    slope_shift: int
-    intercept_shift: int
-
-    @classmethod
-    def of(cls, stage: Stage) -> _IntegerStage:
-        entries = [stage.row(i) for i in range(stage.rows)]
-        numbers, weight_shift = _over_power_of_two([[Fraction(float(v)) for v in values] for _, values in entries])
-        rows = [
-            list(zip(columns.tolist(), row, strict=True)) for (columns, _), row in zip(entries, numbers, strict=True)
-        ]
-        (bias,), bias_shift = _over_power_of_two([[Fraction(float(v)) for v in np.asarray(stage.bias)]])
-        act = stage.activation
-        if isinstance(act, MaxGroups):
-            return cls(rows, weight_shift, bias, bias_shift, act.offsets.tolist(), [], 0, 0)
-        functions: list[PiecewiseLinear] = [act.functions[k] for k in act.index]
-        slopes, slope_shift = _over_power_of_two([[Fraction(s) for s in f.slopes] for f in functions])
-        intercepts, intercept_shift = _over_power_of_two([list(f.intercepts) for f in functions])
-        pieces = [list(zip(a, b, strict=True)) for a, b in zip(slopes, intercepts, strict=True)]
-        return cls(rows, weight_shift, bias, bias_shift, None, pieces, slope_shift, intercept_shift)
-
-    def step(self, pieces: list[int], state: list[list[int]], shift: int, n: int) -> tuple[list[list[int]], int]:
-        """The next state and the power of two that it is over."""
-        width = range(n + 1)
-        if self.offsets is not None:
-            needed = [a + p for a, p in zip(self.offsets, pieces, strict=False)]
-            return self._affine(needed, state, shift, width)
-        choice = [unit[p] for unit, p in zip(self.pieces, pieces, strict=True)]
-        live = [i for i, (slope, _) in enumerate(choice) if slope]
-        z, z_shift = self._affine(live, state, shift, width)
-        out = [[0] * (n + 1) for _ in choice]
-        total = max(z_shift + self.slope_shift, self.intercept_shift)
-        up, lift = total - z_shift - self.slope_shift, total - self.intercept_shift
-        for i, row in zip(live, z, strict=True):
-            slope = choice[i][0] << up
-            out[i] = [slope * v for v in row]
-        for row, (_, intercept) in zip(out, choice, strict=True):
-            row[n] += intercept << lift
-        return out, total
-
-    def _affine(
-        self, which: list[int], state: list[list[int]], shift: int, width: range
-    ) -> tuple[list[list[int]], int]:
-        total = max(shift + self.weight_shift, self.bias_shift)
-        up, lift = total - shift - self.weight_shift, total - self.bias_shift
-        live = [any(row) for row in state]
-        out = []
-        for i in which:
-            used = [(w, state[j]) for j, w in self.rows[i] if live[j]]
-            row = [sum(w * v[k] for w, v in used) << up for k in width]
-            row[-1] += self.bias[i] << lift
-            out.append(row)
-        return out, total
-
-
-def _over_power_of_two(rows: list[list[Fraction]]) -> tuple[list[list[int]], int]:
-    """Integers and the shift `s` with `value = integer / 2^s`, for numbers whose denominators are powers of two."""
-    integers, scale = scaled_integers(rows)
-    assert scale & (scale - 1) == 0, "float64 numbers, and sums and products of them, are over powers of two"
-    return integers, scale.bit_length() - 1
