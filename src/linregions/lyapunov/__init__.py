@@ -1,0 +1,1 @@
+"""Lyapunov functions that are piecewise-linear networks: a proof or a counterexample, never a tolerance."""
