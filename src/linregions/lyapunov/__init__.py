@@ -1,1 +1,54 @@
-"""Lyapunov functions that are piecewise-linear networks: a proof or a counterexample, never a tolerance."""
+"""Lyapunov functions: a proof or a counterexample, in exact arithmetic.
+
+verifying    the verb, and the conditions by class of dynamics
+verdict      what it returns
+dynamics     systems from strings, sympy expressions, arrays, modes and networks
+systems      systems of the literature and families with known truth, by name
+candidates   V from quadratic forms, gauges of polygons, interpolation
+cells        the cells of a network with their mesh; fan: those of a network without biases, in any dimension
+prove        signs of polynomials on simplices by Bernstein forms
+levels       sub-level sets, regions of attraction, ultimate bounds
+certificate  proofs as files; checker: an independent program that checks them
+train        a system in, a proved V out (needs torch); repair: output weights by linear programs
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .dynamics import dynamics_of
+    from .verdict import Counterexample, Face, Left, Outcome, Verdict
+    from .verifying import verify
+
+__all__ = [
+    "Counterexample",
+    "Face",
+    "Left",
+    "Outcome",
+    "Verdict",
+    "dynamics_of",
+    "verify",
+]
+
+# Imported when first used: `import linregions.lyapunov` loads no engine.
+_HOME = {
+    "dynamics": ("dynamics_of",),
+    "verdict": ("Counterexample", "Face", "Left", "Outcome", "Verdict"),
+    "verifying": ("verify",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,163 @@
+"""From what a run found to its verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..checks import plural
+from ..domain import Box, Polytope
+from .classify import Leaf
+from .tasks import Run, Task
+from .verdict import Counterexample, Face, Left, Outcome, Value, Verdict, number_text, point_text
+
+WORDS = {"positive": "V > 0", "decrease": "the decrease of V"}
+
+
+def conclude(run: Run) -> Verdict:
+    """The verdict on everything that a run has found; refuted comes before marginal, that before unknown."""
+    bad = [*run.counterexamples]
+    faces, left = [*run.faces], [*run.left]
+    for task in run.tasks:
+        if task.condition not in WORDS:
+            continue
+        bad += _violations(task)
+        faces += _faces(task)
+        left += _open(task)
+    order = {condition: k for k, condition in enumerate(WORDS)}
+    bad.sort(key=lambda c: order[c.condition])
+    found = _ranked(run, bad, faces, left)
+    return Verdict(
+        **found,
+        counterexamples=tuple(bad),
+        faces=tuple(faces),
+        left=tuple(left),
+        cells=0 if run.mesh is None else len(run.mesh),
+        simplices=0 if run.mesh is None else len(run.mesh.simplices),
+        leaves=run.leaves + sum(task.proof.leaf_count for task in run.tasks if task.proof is not None),
+        exact_decisions=run.exact_decisions + sum(t.proof.exact_decisions for t in run.tasks if t.proof is not None),
+        seconds=time.perf_counter() - run.begun,
+        problem=run.problem,
+        mesh=run.mesh,
+        tasks=tuple(run.tasks),
+    )
+
+
+def _ranked(run: Run, bad: list[Counterexample], faces: list[Face], left: list[Left]) -> dict[str, Any]:
+    """The status with what stands beside it."""
+    if bad:
+        first = bad[0]
+        return {
+            "status": Outcome.REFUTED,
+            "condition": first.condition,
+            "witness": first.witness,
+            "value": first.value,
+            "reason": _refuted(run, first, bad),
+        }
+    open_conditions = {part.condition for part in left}
+    tight = [face for face in faces if face.condition not in open_conditions]
+    if tight and not run.stopped:
+        face = tight[0]
+        return {
+            "status": Outcome.MARGINAL,
+            "condition": face.condition,
+            "witness": next(v for v in face.vertices if any(v)),
+            "value": Fraction(0),
+            "face": face,
+            "reason": _marginal(face, len(tight)),
+        }
+    if left or run.stopped:
+        first = next((condition for condition in WORDS if condition in open_conditions), "")
+        return {"status": Outcome.UNKNOWN, "condition": first, "reason": _open_text(run, left)}
+    proved = Outcome.PROVED_STRICT if run.problem.exclude is None else Outcome.PROVED_OUTSIDE
+    return {"status": proved, "reason": _proved(run)}
+
+
+def _proved(run: Run) -> str:
+    falls = "falls at every step" if run.problem.time == "discrete" else "decreases along the dynamics"
+    if run.problem.exclude is None:
+        return f"V > 0 and V {falls} at every point of {run.problem.domain!r} but 0"
+    return f"V > 0 and V {falls} at every point of {run.problem.domain!r} outside {_exclusion(run)}"
+
+
+def _exclusion(run: Run) -> str:
+    exclude = run.problem.exclude
+    return repr(exclude) if isinstance(exclude, Box | Polytope) else f"the ball of radius {number_text(exclude)}"
+
+
+def _refuted(run: Run, first: Counterexample, bad: list[Counterexample]) -> str:
+    quantity = "V" if first.condition == "positive" else ("V(f(x)) - V(x)" if run.problem.time == "discrete" else "V'")
+    text = f"{quantity} = {number_text(first.value)} at x = {point_text(first.witness)} in cell {first.cell}"
+    cells = len({(c.condition, c.cell) for c in bad})
+    text += f", {first.note}" if first.note else ""
+    if cells > 1:
+        text += f"; {cells:,} cells have a counterexample"
+    return f"{text}; {run.reason}" if run.reason else text
+
+
+def _marginal(face: Face, count: int) -> str:
+    hull = ", ".join(point_text(v) for v in face.vertices)
+    more = f" and on {plural(count - 1, 'further face')}" if count > 1 else ""
+    return f"{WORDS[face.condition]} holds with equality on the hull of {hull} in cell {face.cell}{more}"
+
+
+def _open_text(run: Run, left: list[Left]) -> str:
+    why = run.stopped or f"{run.max_depth} bisections did not decide it (raise max_depth)"
+    if not left:
+        return f"{why}, before the conditions were looked at"
+    parts = []
+    for condition, words in WORDS.items():
+        cells = {part.cell for part in left if part.condition == condition}
+        if cells:
+            parts.append(f"{words} is open in {'all cells' if cells == {-1} else plural(len(cells), 'cell')}")
+    return f"{why}; {' and '.join(parts)}"
+
+
+def _violations(task: Task) -> Iterable[Counterexample]:
+    """One exact counterexample for each violating cell, its value found again from the model."""
+    if task.proof is None:
+        return
+    seen: set[int] = set()
+    for i in np.flatnonzero(task.proof.status == Leaf.VIOLATED):
+        cell = int(task.cells[i])
+        witness = task.proof.witness(int(i))
+        if cell in seen or witness is None:
+            continue
+        seen.add(cell)
+        dim = task.simplices.points.shape[1] - 1
+        point = witness.coordinates[:dim]
+        value = task.value(int(i), point)
+        if not _wrong(task, value):
+            raise AssertionError(f"{task.condition} at {point_text(point)} is {value}, which refutes nothing")
+        yield Counterexample(cell, task.condition, point, value, note=task.note)
+
+
+def _wrong(task: Task, value: Value) -> bool:
+    """Whether the quantity has the wrong sign, as the model says."""
+    low, high = value if isinstance(value, tuple) else (value, value)
+    return high < 0 if task.condition == "positive" else low > 0
+
+
+def _faces(task: Task) -> Iterable[Face]:
+    if task.proof is None:
+        return
+    dim, seen = task.simplices.points.shape[1] - 1, set()
+    for i in np.flatnonzero(task.proof.status == Leaf.ZERO):
+        for face in task.proof.zero_faces(int(i)):
+            points = tuple(tuple(Fraction(int(x), int(v[-1])) for x in v[:dim]) for v in face)
+            key = frozenset(points)
+            if key not in seen:
+                seen.add(key)
+                yield Face(int(task.cells[i]), task.condition, points, task.note)
+
+
+def _open(task: Task) -> Iterable[Left]:
+    if task.proof is None:
+        yield Left(-1, task.condition, task.note)
+        return
+    for cell in np.unique(task.cells[task.proof.status == Leaf.UNKNOWN]):
+        yield Left(int(cell), task.condition, task.note)

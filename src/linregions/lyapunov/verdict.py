@@ -1,0 +1,252 @@
+"""The verdict: what was proved, or what refutes it, in exact numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ..checks import plural, shown
+from ..errors import InputError, OutputError
+from ..exact import nearest_float
+
+Point = tuple[Fraction, ...]
+# A rational number, or the two ends of an interval that holds a number which is not rational.
+Value = Fraction | tuple[Fraction, Fraction]
+
+
+class Outcome(str, Enum):
+    """What `verify` can find.
+
+    PROVED_STRICT: positive definite and decreasing on the whole domain, the origin included.
+    PROVED_OUTSIDE: the same outside the excluded set.
+    PROVED_COMPOSITE: a quadratic function inside, the candidate outside.
+    REFUTED: a rational point violates a condition.
+    MARGINAL: every condition holds, one of them with equality on a face away from the origin.
+    UNKNOWN: the budget ran out; nothing found so far violates a condition.
+    """
+
+    PROVED_STRICT = "PROVED_STRICT"
+    PROVED_OUTSIDE = "PROVED_OUTSIDE"
+    PROVED_COMPOSITE = "PROVED_COMPOSITE"
+    REFUTED = "REFUTED"
+    MARGINAL = "MARGINAL"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def proved(self) -> bool:
+        """Whether the claim holds."""
+        return self.value.startswith("PROVED")
+
+
+def number_text(value: Value) -> str:
+    """A number as a person reads it: the fraction where it is short, else about how much it is."""
+    if isinstance(value, tuple):
+        low, high = value
+        return number_text(low) if low == high else f"in [{nearest_float(low):.6g}, {nearest_float(high):.6g}]"
+    text = str(value)
+    return text if len(text) <= 16 else f"{nearest_float(value):.6g}"
+
+
+def point_text(point: Point) -> str:
+    """A point as a person reads it."""
+    return "(" + ", ".join(number_text(v) for v in point) + ")"
+
+
+def plain_number(value: Value) -> Any:
+    """A number as JSON keeps it exactly: `"p/q"`, or a list of two of them."""
+    return [str(v) for v in value] if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A point at which a condition fails in one cell.
+
+    Attributes:
+        cell: number of the cell whose affine piece of V, or whose mesh for a polynomial V, is meant; -1 for a cone.
+        condition: "positive" (V > 0), "decrease" (derivative or difference of V < 0).
+        witness: the point, rational.
+        value: V there, or its derivative along the dynamics with the cell's slope, or its difference in discrete time;
+            an interval where it is not rational.
+        kind: "violation" where the wrong sign is strict, "equality" where it is 0.
+        note: the mode or the images it is about, "" where there is only one.
+    """
+
+    cell: int
+    condition: str
+    witness: Point
+    value: Value
+    kind: str = "violation"
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types; numbers as fractions."""
+        return {
+            "cell": self.cell,
+            "condition": self.condition,
+            "witness": [str(v) for v in self.witness],
+            "value": plain_number(self.value),
+            "kind": self.kind,
+            "note": self.note,
+        }
+
+    def __str__(self) -> str:
+        tail = f", {self.note}" if self.note else ""
+        quantity = "V" if self.condition == "positive" else "decrease"
+        return f"{quantity} = {number_text(self.value)} at {point_text(self.witness)} in cell {self.cell}{tail}"
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face on which a condition that holds is attained with equality: the hull of `vertices`, in cell `cell`."""
+
+    cell: int
+    condition: str
+    vertices: tuple[Point, ...]
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types; numbers as fractions."""
+        return {
+            "cell": self.cell,
+            "condition": self.condition,
+            "vertices": [[str(v) for v in point] for point in self.vertices],
+            "note": self.note,
+        }
+
+    def __str__(self) -> str:
+        hull = ", ".join(point_text(v) for v in self.vertices)
+        return f"equality of {self.condition!r} on the hull of {hull} in cell {self.cell}"
+
+
+@dataclass(frozen=True)
+class Left:
+    """What was not decided: a cell, and the condition that is open there."""
+
+    cell: int
+    condition: str
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types."""
+        return {"cell": self.cell, "condition": self.condition, "note": self.note}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Verdict:
+    """What `verify` found.
+
+    Attributes:
+        status: the outcome.
+        condition: the condition that fails, is marginal, or is open: "positive", "decrease"; "" where all hold.
+        witness: a point that refutes the condition, or at which equality holds; None where there is none.
+        value: the value of the condition's quantity there.
+        face: the face of equality of a marginal verdict.
+        counterexamples: one for each violating cell and condition.
+        faces: all faces of equality that were found.
+        reason: one sentence on why it is that outcome.
+        left: the cells and conditions that are not decided.
+        sublevel: the largest certified sub-level set, where there is one.
+        ultimate: the ultimate bound (c1, c2), where there is one.
+        cells, simplices, leaves: how many there were.
+        exact_decisions: how many simplices went to rational arithmetic.
+        seconds: wall time.
+        problem: what was asked, with every argument checked.
+        mesh: the cells (or the fan) and their triangulation, for figures and certificates.
+        tasks: the conditions with their proofs, for figures and certificates.
+    """
+
+    status: Outcome
+    condition: str = ""
+    witness: Point | None = None
+    value: Value | None = None
+    face: Face | None = None
+    counterexamples: tuple[Counterexample, ...] = ()
+    faces: tuple[Face, ...] = ()
+    reason: str = ""
+    left: tuple[Left, ...] = ()
+    sublevel: Any = None
+    ultimate: Any = None
+    composite: Any = None
+    cells: int = 0
+    simplices: int = 0
+    leaves: int = 0
+    exact_decisions: int = 0
+    seconds: float = 0.0
+    problem: Any = None
+    mesh: Any = None
+    tasks: tuple[Any, ...] = field(default=())
+
+    @property
+    def proved(self) -> bool:
+        """Whether the claim holds."""
+        return self.status.proved
+
+    def __bool__(self) -> bool:
+        raise TypeError("a verdict has more than two outcomes; ask for `verdict.proved` or compare `verdict.status`")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types; numbers as fractions."""
+        return {
+            "status": self.status.value,
+            "condition": self.condition,
+            "witness": None if self.witness is None else [str(v) for v in self.witness],
+            "value": None if self.value is None else plain_number(self.value),
+            "face": None if self.face is None else self.face.as_dict(),
+            "counterexamples": [c.as_dict() for c in self.counterexamples],
+            "reason": self.reason,
+            "left": [part.as_dict() for part in self.left],
+            "sublevel": _plain(self.sublevel),
+            "ultimate": _plain(self.ultimate),
+            "composite": _plain(self.composite),
+            "cells": self.cells,
+            "simplices": self.simplices,
+            "leaves": self.leaves,
+            "exact_decisions": self.exact_decisions,
+            "seconds": self.seconds,
+            "problem": None if self.problem is None else self.problem.as_dict(),
+        }
+
+    def certificate(self) -> Any:
+        """The proof as a certificate that the independent checker takes (JSON types).
+
+        Raises:
+            InputError: the verdict proves nothing, so there is nothing to certify.
+        """
+        if self.status is Outcome.UNKNOWN:
+            raise InputError(f"certificate: the verdict is {self.status.value}, which proves nothing; verify it first")
+        from .certificate import certificate
+
+        return certificate(self)
+
+    def save(self, path: Any) -> Path:
+        """Write the certificate to a file and return its path."""
+        import json
+
+        target = Path(path)
+        text = json.dumps(self.certificate())
+        try:
+            target.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{shown(str(target))}: cannot be written ({error.strerror})") from error
+        return target
+
+    def __repr__(self) -> str:
+        return f"Verdict: {self}"
+
+    def __str__(self) -> str:
+        parts = [f"{self.status.value}: {self.reason}"]
+        if self.sublevel is not None:
+            parts.append(str(self.sublevel))
+        if self.ultimate is not None:
+            parts.append(str(self.ultimate))
+        work = [plural(self.cells, "cell"), plural(self.simplices, "simplex", "simplices")]
+        work.append(f"{self.leaves:,} {'leaf' if self.leaves == 1 else 'leaves'}")
+        parts.append(f"{', '.join(work)}, {self.exact_decisions:,} in rationals, {self.seconds:.2f} s")
+        return "; ".join(parts)
+
+
+def _plain(record: Any) -> Any:
+    return None if record is None else record.as_dict()

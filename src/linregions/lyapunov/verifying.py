@@ -1,0 +1,125 @@
+"""The verb: is V a Lyapunov function of this system on this domain?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from ..checks import whole_number
+from ..engines.budget import checked_budget
+from .cells import UnfinishedError
+from .conclude import conclude
+from .dynamics import Piecewise
+from .problem import Problem, problem_of
+from .tasks import Run
+from .verdict import Left, Verdict
+
+MOST_DIM = 8  # above it cells have no vertices; a fan has rays in any dimension
+
+
+def verify(
+    V: Any,
+    dynamics: Any,
+    domain: Any,
+    *,
+    time: Literal["continuous", "discrete"] = "continuous",
+    exclude: Any = None,
+    controller: Any = None,
+    shift: bool = False,
+    claim: Literal["strict", "composite"] = "strict",
+    max_depth: int = 40,
+    time_limit: float | None = None,
+    threads: int | None = 1,
+    progress: Callable[[float, int], None] | None = None,
+) -> Verdict:
+    """Prove or refute that V is a Lyapunov function of a system on a domain, exactly.
+
+    The conditions are `V(0) = 0`, `V(x) > 0` and
+
+        grad V(x) . f(x) < 0        in continuous time, with the slope of every cell of V that x lies in,
+        V(f(x)) - V(x) < 0          in discrete time,
+
+    at every x != 0 of the domain.  On every simplex of a mesh of the cells of V they say that a polynomial is
+    negative, decided by Bernstein forms and bisection; 0 is a vertex of the mesh, so that no ball around it has to be left out.
+
+    Args:
+        V: a network with one output (a path, an ONNX model, a torch module or a `Network`), a polynomial in x1..xn (a
+            string, a sympy expression or an `Expression`), or a matrix P for x'Px.
+        dynamics: what `dynamics_of` takes: strings or sympy expressions, a matrix, (A, b), modes, a `Network`.
+        domain: a `Box` or a bounded `Polytope` with 0 strictly inside.
+        time: "continuous" (x' = f) or "discrete" (x+ = f).
+        exclude: a radius, a `Box` or a `Polytope` around 0 in which nothing is claimed.
+        controller: a network from x to the inputs u of the dynamics.
+        shift: verify V - V(0), where V(0) is not 0.
+        claim: "strict", or "composite": a quadratic function inside, V outside.
+        max_depth: most bisections of a simplex.
+        time_limit: seconds; when they run out the verdict is UNKNOWN with what is left, unless it is refuted already.
+        threads: worker threads for the list of cells; None takes the cores of this process.
+        progress: called now and then with (fraction done, cells so far) while cells are listed.
+
+    Returns:
+        A `Verdict`.
+
+    Raises:
+        InputError: an argument does not fit; the message says which and what to give instead.
+
+    Source:
+        Convex-hull property of the Bernstein form (standard); Theorems A and B, and 0 as a vertex of the mesh: derived.
+
+    Example:
+        >>> from linregions import Box, Network
+        >>> from linregions.lyapunov import verify
+        >>> size = Network.from_arrays([([[1, 0], [-1, 0], [0, 1], [0, -1]], [0, 0, 0, 0]), ([[1, 1, 1, 1]], [0])])
+        >>> verify(size, ["-x + x^3", "-y + y^3"], Box.cube(-0.5, 0.5, 2)).status.value
+        'PROVED_STRICT'
+        >>> refuted = verify(size, ["-x + x^3", "-y + y^3"], Box.cube(-2, 2, 2))
+        >>> refuted.status.value, refuted.condition
+        ('REFUTED', 'decrease')
+    """
+    budget = checked_budget(threads=threads, time_limit=time_limit, progress=progress)
+    whole_number(max_depth, "max_depth", least=0, most=200)
+    problem = problem_of(
+        V, dynamics, domain, time=time, exclude=exclude, controller=controller, shift=shift, claim=claim
+    )
+    run = Run(problem, max_depth=max_depth, threads=threads, progress=progress)
+    if budget["time_limit"] is not None:
+        run.deadline = run.begun + budget["time_limit"]
+    try:
+        _method(problem)(run)
+    except KeyboardInterrupt:
+        run.stopped = "interrupted"
+    except UnfinishedError as error:
+        run.stopped = f"the list of cells is not complete ({error.count.reason or 'stopped'})"
+    _note_what_is_open(run)
+    return _with_levels(run, conclude(run))
+
+
+def _method(problem: Problem) -> Callable[[Run], None]:
+    """How a problem is decided."""
+    if problem.dim > MOST_DIM:
+        from .by_fan import by_fan
+
+        return by_fan
+    if problem.time == "discrete":
+        from .discrete import discrete
+
+        return discrete
+    if isinstance(problem.dynamics, Piecewise):
+        from .piecewise import piecewise
+
+        return piecewise
+    from .continuous import continuous
+
+    return continuous
+
+
+def _note_what_is_open(run: Run) -> None:
+    """A run that was stopped has looked at some conditions only."""
+    if run.stopped or run.late:
+        run.stopped = run.stopped or "the time ran out"
+        asked = {task.condition for task in run.tasks}
+        run.left += [Left(-1, condition) for condition in ("positive", "decrease") if condition not in asked]
+
+
+def _with_levels(run: Run, verdict: Verdict) -> Verdict:
+    return verdict
