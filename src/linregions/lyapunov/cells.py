@@ -47,7 +47,7 @@ class UnfinishedError(LinregionsError):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cells:
-    """The cells of a network on a domain that has the origin inside, and a mesh of simplices that none crosses.
+    """The cells of a network on a domain that has the origin inside, and a mesh of them.
 
     Vertices, cells and simplices are told by number; a cell is a region of `partition`.
 
@@ -57,14 +57,12 @@ class Cells:
         points: (vertices, n) float64, every coordinate within `radii` of the exact one.
         radii: (vertices,).
         origin: the number of the vertex 0, or -1.
-        simplices: (simplices, n + 1) vertices, in the order in which they were pulled: the origin first.
-        owner: (simplices,) the cell of each, ascending.
 
     Example:
         >>> size = Network.from_arrays([([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4), ([[1, 1, 1, 1]], [0])])
         >>> cells = cells_of(size, Box.cube(-2, 2, 2))
-        >>> cells, cells.exact_vertex(cells.origin), cells.exact_slope(0, 0)
-        (Cells: 4 in dimension 2, 9 vertices, 8 simplices, (0, 0, 1), [Fraction(-1, 1), Fraction(-1, 1)])
+        >>> cells, cells.simplices.shape, cells.exact_vertex(cells.origin), cells.exact_slope(0, 0)
+        (Cells: 4 in dimension 2, 9 vertices, (8, 3), (0, 0, 1), [Fraction(-1, 1), Fraction(-1, 1)])
     """
 
     partition: Partition
@@ -72,17 +70,13 @@ class Cells:
     points: np.ndarray
     radii: np.ndarray
     origin: int
-    simplices: np.ndarray
-    owner: np.ndarray
     _vertices: ExactVertices = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.partition)
 
     def __repr__(self) -> str:
-        vertices = plural(len(self.points), "vertex", "vertices")
-        simplices = plural(len(self.simplices), "simplex", "simplices")
-        return f"Cells: {len(self):,} in dimension {self.dim}, {vertices}, {simplices}"
+        return f"Cells: {len(self):,} in dimension {self.dim}, {len(self.points):,} vertices"
 
     @property
     def network(self) -> Network:
@@ -98,6 +92,20 @@ class Cells:
     def dim(self) -> int:
         """Dimension of the domain."""
         return self.points.shape[1]
+
+    @cached_property
+    def _mesh(self) -> tuple[np.ndarray, np.ndarray]:
+        return triangulated(self.complex, self.origin)
+
+    @property
+    def simplices(self) -> np.ndarray:
+        """The mesh: vertices (simplices, n + 1) of simplices that no cell boundary crosses, the origin first."""
+        return self._mesh[0]
+
+    @property
+    def owner(self) -> np.ndarray:
+        """The cell of every simplex, (simplices,), ascending."""
+        return self._mesh[1]
 
     @cached_property
     def boundary(self) -> np.ndarray:
@@ -278,7 +286,7 @@ def cells_of(
     Example:
         >>> net = Network.from_arrays([([[1.0, 2.0]], [1.0]), ([[1.0]], [0.0])])
         >>> cells_of(net, Box.cube(-1, 1, 2))
-        Cells: 2 in dimension 2, 5 vertices, 3 simplices
+        Cells: 2 in dimension 2, 5 vertices
     """
     check_domain(network, domain)
     partition = enumerate_regions(network, domain, threads=threads, time_limit=time_limit, progress=progress)
@@ -295,8 +303,7 @@ def cells_of(
     for v in np.flatnonzero(np.all(np.abs(points) <= radii[:, None], axis=1)).tolist():
         if not any(vertices[v][:-1]):
             origin, points[v], radii[v] = v, 0.0, 0.0
-    simplices, owner = triangulated(complex, origin)
-    return Cells(partition, complex, points, radii, origin, simplices, owner, vertices)
+    return Cells(partition, complex, points, radii, origin, vertices)
 
 
 def check_domain(network: Network, domain: Any) -> None:

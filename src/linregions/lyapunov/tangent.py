@@ -2,7 +2,7 @@
 
 Let F be the face of the arrangement that has 0 in its relative interior.  If dim F >= 1, the network is affine on F, so
 V(x) - V(0) = -(V(-x) - V(0)) for small x in F: V with V(0) = 0 is not positive on all of a neighbourhood without 0
-(`spec` of the method: Theorem A, derived).
+(derived, not published).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd
 from typing import Any
 
 from ..activations import MaxGroups
@@ -61,8 +62,8 @@ class OriginFace:
 def origin_face(candidate: Network, domain: Domain, *, output: int = 0) -> OriginFace:
     """The face of the candidate's own arrangement round the origin, with a witness where it is no vertex.
 
-    Every unit of the candidate counts, needed or not, and nothing that is not the candidate's: splitting hyperplanes and
-    other networks of a joint one are left out by asking for the candidate alone.
+    Every unit of the candidate counts, needed or not, and nothing else: other networks and splitting hyperplanes of a
+    joint one are left out by asking for the candidate alone.
 
     Args:
         candidate: a network of n inputs, of any stages.
@@ -80,8 +81,8 @@ def origin_face(candidate: Network, domain: Domain, *, output: int = 0) -> Origi
         >>> from linregions import Box
         >>> net = Network.from_arrays([([[1.0, 1.0], [-1.0, -1.0]], [0.0, 0.0]), ([[1.0, 2.0]], [0.0])])
         >>> face = origin_face(net, Box.cube(-1, 1, 2))
-        >>> face.dim, face.direction, face.rate, net(np.array([float(v) for v in face.witness]))
-        (1, (-1, 1), Fraction(0, 1), array([0.]))
+        >>> face.dim, face.direction, face.rate, net.exact_values(face.witness)
+        (1, (1, -1), Fraction(0, 1), [Fraction(0, 1)])
     """
     output = whole_number(output, "output", least=0, most=candidate.output_dim - 1)
     n = candidate.input_dim
@@ -98,11 +99,12 @@ def origin_face(candidate: Network, domain: Domain, *, output: int = 0) -> Origi
         if not span:
             return OriginFace(0)
     slopes = [r[output] for r in rates]
-    best = next((k for k, s in enumerate(slopes) if s == 0), 0)
+    best = next((k for k, s in enumerate(slopes) if s), 0)
     sign = -1 if slopes[best] > 0 else 1
     (integers,), scale = scaled_integers([[sign * v for v in span[best]]])
-    direction = _coprime(integers)
-    rate = sign * slopes[best] * scale * Fraction(direction[_first(direction)], integers[_first(direction)])
+    common = gcd(*integers)
+    direction = tuple(v // common for v in integers)
+    rate = sign * slopes[best] * scale / common
     reach = _reach(candidate, domain, direction)
     witness = tuple(reach * v for v in direction)
     return OriginFace(len(span), direction, rate, reach, witness, values[output] + reach * rate)
@@ -159,17 +161,6 @@ def _mixed(combinations: list[Vector], vectors: list[Vector]) -> list[Vector]:
         ]
         for combination in combinations
     ]
-
-
-def _first(values: Sequence[int]) -> int:
-    return next(k for k, v in enumerate(values) if v)
-
-
-def _coprime(values: Sequence[int]) -> tuple[int, ...]:
-    from math import gcd
-
-    common = gcd(*values)
-    return tuple(v // common for v in values)
 
 
 def _reach(network: Network, domain: Domain, direction: Sequence[int]) -> Fraction:
