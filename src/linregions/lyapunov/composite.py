@@ -18,10 +18,10 @@ ZERO = Fraction(0)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Composite:
-    """Every trajectory that starts in the component of {V < c2} enters {x'Px < rho} in finite time and tends to the origin.
+    """Every trajectory that starts in the component of {V < c2} enters {x'Px < rho} and tends to the origin.
 
-    V decreases strictly on {c1 < V < c2}, {V <= c1} in that component lies in {x'Px < rho}, and x'Px decreases strictly on
-    0 < x'Px < rho.
+    V decreases strictly on {c1 < V < c2}, {V <= c1} in that component lies in {x'Px < rho}, and x'Px decreases
+    strictly on 0 < x'Px < rho.
 
     Attributes:
         P, rho: the quadratic part; `rho` is None where it is certified everywhere.
@@ -72,8 +72,8 @@ def composite(ultimate: Ultimate, quadratic: Quadratic) -> Composite | None:
         A `Composite`; None where no inner set lies strictly inside the ellipsoid.
 
     Source:
-        Derived: the inner set is compact and inside the open ellipsoid, so that one slightly larger is as well, and V enters it
-        in finite time.
+        Derived: the inner set is compact and inside the open ellipsoid, so that one slightly larger is as well, and V
+        enters it in finite time.
     """
     for c1, c2 in reversed(ultimate.annuli):
         reach = largest_on(ultimate.basin, quadratic.P, c1, within=c2)
@@ -85,8 +85,8 @@ def composite(ultimate: Ultimate, quadratic: Quadratic) -> Composite | None:
 def largest_on(basin: Basin, P: Matrix, level: Fraction, *, within: Fraction) -> Fraction:
     """The exact maximum of x'Px on {V <= level} in the component of {V < within}.
 
-    Each simplex meets the set in a polytope, and a convex function is largest at a vertex of it: a vertex of the simplex, or the
-    point of an edge at which V is `level`.
+    Each simplex meets the set in a polytope, and a convex function is largest at a vertex of it: a vertex of the
+    simplex, or the point of an edge at which V is `level`.
     """
     simplices, heights = basin.flood.simplices[basin.pieces(within)], basin.flood.heights
     rank = heights.below(level)

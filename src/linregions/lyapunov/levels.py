@@ -28,10 +28,10 @@ def level_text(value: Fraction) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SubLevel:
-    """A certified sub-level set: for every c' < c the component of {V <= c'} that holds the origin is a region of attraction.
+    """A certified sub-level set: for c' < c the component of {V <= c'} with the origin is a region of attraction.
 
-    There V > 0 and V decreases strictly, except at the origin, and the component is compact and inside the domain, so it is
-    forward invariant and every trajectory in it tends to the origin.
+    There V > 0 and V decreases strictly, except at the origin, and the component is compact and inside the domain, so
+    it is forward invariant and every trajectory in it tends to the origin.
 
     Attributes:
         c: the certified level.
@@ -84,8 +84,8 @@ class SubLevel:
 class Ultimate:
     """An ultimate bound: V decreases strictly on {c1 < V < c2} in the component of {V < c2} that holds the origin.
 
-    For all c1 < c1' and c2' < c2, every trajectory that starts in the component of {V <= c2'} stays in it, reaches {V <= c1'}
-    in finite time, and stays there.
+    For all c1 < c1' and c2' < c2, every trajectory that starts in the component of {V <= c2'} stays in it, reaches
+    {V <= c1'} in finite time, and stays there.
 
     Attributes:
         c1, c2: the levels of the widest annulus; c1 = 0 where V decreases all the way down.
@@ -130,8 +130,8 @@ class Ultimate:
         if self.strict:
             return f"every trajectory that starts in {{V < {level_text(self.c2)}}} tends to the origin"
         return (
-            f"every trajectory that starts in {{V < {level_text(self.c2)}}} enters {{V <= c}} in finite time, for every "
-            f"c > {level_text(self.c1)}, and stays there"
+            f"every trajectory that starts in {{V < {level_text(self.c2)}}} enters {{V <= c}} in finite time and stays "
+            f"there, for every c > {level_text(self.c1)}"
         )
 
 
@@ -206,13 +206,14 @@ def levels(
     """The largest certified sub-level set, and the levels between which V decreases.
 
     A bad leaf is one on which a task is not proved.  The component of {V <= c} grows with c; a bad leaf counts from the
-    level at which the component reaches it.  Below the lowest such level, and below the boundary's, everything is proved.
-    Bad leaves that decide the levels are bisected and proved again until the levels are within `gap` of exact witnesses.
+    level at which the component reaches it.  Below the lowest such level, and below the boundary's, everything is
+    proved.  Bad leaves that decide the levels are bisected and proved again until the levels are within `gap` of exact
+    witnesses.
 
     Args:
         cells: the mesh, as `cells_of` gives it.
-        tasks: conditions with their proofs: `simplices`, `weights`, `forms`, `mask`, `proof`, and `numbers`, the simplex of
-            the mesh that each row is, its vertices in the same order.
+        tasks: conditions with their proofs: `simplices`, `weights`, `forms`, `mask`, `proof`, and `numbers`, the
+            simplex of the mesh that each row is, its vertices in the same order.
         output: which output of the mesh's network V is.
         shift: V(0), which is subtracted.
         everywhere: whether all of {V <= c} counts, as a discontinuous map in discrete time needs it.
@@ -225,8 +226,8 @@ def levels(
         A `Levels`.
 
     Source:
-        Derived: a compact sub-level set on whose boundary V decreases is forward invariant; strict decrease on a compact
-        annulus is bounded away from 0.
+        Derived: a compact sub-level set on whose boundary V decreases is forward invariant; strict decrease on a
+        compact annulus is bounded away from 0.
     """
     begun = time.perf_counter()
     basin = basin_of(cells, output=output, shift=shift, everywhere=everywhere)

@@ -29,13 +29,14 @@ Matrix = tuple[tuple[Fraction, ...], ...]
 class Quadratic:
     """x'Px > 0 and its strict decrease on 0 < x'Px < rho, proved.
 
-    Every ellipsoid {x'Px <= r} with r < rho is compact in the domain and forward invariant, and every trajectory in it tends to the
-    origin.
+    Every ellipsoid {x'Px <= r} with r < rho is compact in the domain and forward invariant, and every trajectory in it
+    tends to the origin.
 
     Attributes:
         P: a positive definite rational matrix.
         rho: the certified level; None where the whole space is certified.
-        upper: a level that cannot be exceeded: an exact point refutes a larger one, or the domain ends; None where nothing does.
+        upper: a level that cannot be exceeded: an exact point refutes a larger one, or the domain ends; None where
+            nothing does.
         time: "continuous" or "discrete".
         linear: whether the decrease follows from the linearisation alone, so that the system is linear where it counts.
         seconds: wall time.
@@ -85,7 +86,7 @@ class Quadratic:
 
 
 def form(P: Matrix, x: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
-    """x'Py.
+    """The bilinear form x'Py.
 
     Example:
         >>> form(((Fraction(2), Fraction(1)), (Fraction(1), Fraction(3))), [1, 2], [1, 0])
@@ -95,7 +96,7 @@ def form(P: Matrix, x: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
 
 
 def pivots(P: Matrix) -> list[Fraction]:
-    """The pivots of elimination without exchanges, up to the first that is not positive: P > 0 if all n of them are there.
+    """The pivots of elimination without exchanges, up to the first that is not positive; n of them mean P > 0.
 
     Example:
         >>> pivots(((Fraction(2), Fraction(1)), (Fraction(1), Fraction(3))))
@@ -140,9 +141,10 @@ def quadratic_certificate(
 ) -> Quadratic:
     """Certify x'Px near the origin, and how far.
 
-    P solves A'P + PA = -Q, or A'PA - P = -Q in discrete time, for the linearisation A at 0; it is rounded to rationals and then
-    taken as given.  P > 0 is decided exactly.  The decrease is proved, or refuted, by subdivision of simplices around the origin,
-    the part with the least x'Px first, until the certified level is within `gap` of one that an exact point refutes.
+    P solves A'P + PA = -Q, or A'PA - P = -Q in discrete time, for the linearisation A at 0; it is rounded to rationals
+    and then taken as given.  P > 0 is decided exactly.  The decrease is proved, or refuted, by subdivision of simplices
+    around the origin, the part with the least x'Px first, until the certified level is within `gap` of one that an
+    exact point refutes.
 
     Args:
         dynamics: what `dynamics_of` takes: an array A, expressions, modes.
@@ -192,8 +194,8 @@ def quadratic_certificate(
     rho, upper = search.lowest, max(search.lowest, search.impossible)
     if rho <= 0:
         raise InputError(
-            f"P: x'Px with P = {_text(matrix)} is not certified near 0 (refuted from {nearest_float(upper):.3g} on); give another "
-            "P, or more rounds"
+            f"P: x'Px with P = {_text(matrix)} is not certified near 0 (refuted from {nearest_float(upper):.3g} on); "
+            "give another P, or more rounds"
         )
     return Quadratic(matrix, rho, upper, time, False, clock.perf_counter() - begun)
 
@@ -301,7 +303,7 @@ def _linear_decrease(P: Matrix, jacobian: Any, time: str) -> bool:
 
 
 def _reach(P: Matrix, system: Any, domain: Any) -> Fraction | None:
-    """The largest level whose open ellipsoid lies in the domain, and in the mode: min over sides a.x <= h of h^2 / a'P^-1 a."""
+    """The largest level whose open ellipsoid fits: the least h^2 / a'P^-1 a over sides a.x <= h of domain and mode."""
     sides = list(system.sides) if isinstance(system, _Linear) else []
     if domain is not None:
         sides += [([-v for v in row[:-1]], row[-1]) for row in domain.halfspaces]
@@ -327,7 +329,7 @@ class _Task:
 def _searched(
     P: Matrix, system: Any, inner: Fraction, time: str, *, deadline: float, rounds: int, gap: Fraction
 ) -> Search:
-    """Look for the largest level with decrease, starting from one simplex around each orthant's part of the ellipsoid."""
+    """Look for the largest level with decrease, starting from one simplex for each orthant."""
     n = len(P)
     simplices = simplices_of(orthants(P, inner))
     make = lie_form if time == "continuous" else difference_form
@@ -355,10 +357,10 @@ def _searched(
 
 
 def orthants(P: Matrix, level: Fraction) -> list[list[tuple[Fraction, ...]]]:
-    """One simplex per orthant that contains the orthant's part of {x'Px <= level}: the origin and a point on every half-axis.
+    """One simplex per orthant that contains its part of {x'Px <= level}: the origin and a point on every half-axis.
 
-    The half-widths of the ellipsoid are sqrt(level (P^-1)_kk), rounded up; the corner of their box is sum_k x_k / h_k = n, so the
-    points n h_k e_k are far enough out.
+    The half-widths of the ellipsoid are h_k = sqrt(level (P^-1)_kk), rounded up; the corner of their box has
+    sum_k x_k / h_k = n, so the points n h_k e_k are far enough out.
 
     Example:
         >>> orthants(((Fraction(1),),), Fraction(4))

@@ -1,7 +1,8 @@
-"""The search for levels: between which levels a condition is proved, sharpened by refining the leaves that decide it.
+"""The search for levels between which a condition is proved, sharpened by refining the leaves that decide them.
 
-Every bad leaf has rigorous bounds `low <= V <= high` and a level `enters` from which it counts.  A gap is a pair of levels
-c1 < c2 such that no bad leaf that enters below c2 reaches above c1; whatever the search does, its gaps are proved.
+Every bad leaf has rigorous bounds `low <= V <= high` and a level `enters` from which it counts.  A gap is a pair of
+levels c1 < c2 such that no bad leaf that enters below c2 reaches above c1; whatever the search does, its gaps are
+proved.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ class Search:
                 return
 
     def widen(self, gap: Fraction) -> None:
-        """Refine until both ends of the widest gap are within `gap` of exact witnesses, relatively, or nothing is gained."""
+        """Refine until both ends of the widest gap are within `gap` of exact witnesses, or nothing is gained."""
         while self._time():
             main = widest(self.gaps())
             if main is None:
@@ -176,7 +177,7 @@ class Search:
         return Leaf(number, part, low, high, enters) if enters < self.ground.limit else None
 
     def _test(self, leaf: Leaf) -> None:
-        """Keep the corners of a leaf at which the condition fails exactly; a failure is also a 0 away from the origin."""
+        """Keep the corners of a leaf at which the condition fails exactly, by a 0 away from the origin too."""
         task, row = self.tasks[leaf.task], leaf.part.row
         for k in leaf.part.face:
             corner = leaf.part.corners[k]
