@@ -13,14 +13,11 @@ import numpy as np
 from ..checks import plural, shown, whole_number
 from ..errors import InputError
 from ..network import Network
-from .expression import Expression, product, rational, total
+from .expression import Expression, rational
+from .modes import Interval, Mode, Piecewise, Vector, affine, matrix, point_of, vector
 from .parsing import expression_of
 from .polynomial import Polynomial, polynomial_of
 from .taylor import Enclosure, Taylor
-
-Matrix = tuple[tuple[Fraction, ...], ...]
-Vector = tuple[Fraction, ...]
-Interval = tuple[Fraction, Fraction]
 
 FORMS = "give expressions such as ['x2', '-x1 - x2'], a matrix A, a pair (A, b), modes [(A, b, H, h), ..] or a Network"
 
@@ -92,7 +89,7 @@ class Smooth:
         Raises:
             InputError: the point has another length, or a divisor is 0 there.
         """
-        return self._taylor.at(_point(point, self.variables))
+        return self._taylor.at(point_of(point, self.variables))
 
     def jacobian(self) -> list[list[Interval]]:
         """Df at the equilibrium, n rows of n + m intervals."""
@@ -115,7 +112,7 @@ class Smooth:
         return self._taylor.enclosure(box, centre, degree)
 
     def __call__(self, points: Any) -> np.ndarray:
-        """Values of f in float64, without bounds: (..., n + m) to (..., n).  For pictures and samples, never for a proof."""
+        """Values of f in float64, without bounds: (..., n + m) to (..., n).  Never for a proof."""
         return self._taylor.sampled(np.asarray(points, dtype=np.float64))
 
     def describe(self) -> str:
@@ -134,138 +131,6 @@ class Smooth:
             "expressions": [e.tree() for e in self.expressions],
         }
         return out | ({"rest": [str(v) for v in self.rest]} if any(self.rest) else {})
-
-
-@dataclass(frozen=True, eq=False)
-class Mode:
-    """x -> A x + b where H x <= h, all rational: A (n, n), b (n,), H (rows, n), h (rows,)."""
-
-    A: Matrix
-    b: Vector
-    H: Matrix
-    h: Vector
-
-    @classmethod
-    def of(cls, given: Any, dim: int, number: int) -> Mode:
-        """A mode from (A, b, H, h), each an array or nested lists."""
-        if isinstance(given, Mode):
-            given = (given.A, given.b, given.H, given.h)
-        what = f"mode {number}"
-        if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 4:
-            raise InputError(f"{what}: expected (A, b, H, h), got {shown(given)}")
-        H = matrix(given[2], f"{what}: H", columns=dim)
-        b = vector(given[1], f"{what}: b", dim)
-        return cls(matrix(given[0], f"{what}: A", dim, dim), b, H, vector(given[3], f"{what}: h", len(H)))
-
-    def holds(self, point: Sequence[Fraction]) -> bool:
-        """Whether the point lies in the mode."""
-        return all(_dot(row, point) <= c for row, c in zip(self.H, self.h, strict=True))
-
-    def value(self, point: Sequence[Fraction]) -> list[Fraction]:
-        """A x + b."""
-        return [_dot(row, point) + c for row, c in zip(self.A, self.b, strict=True)]
-
-    @cached_property
-    def expressions(self) -> tuple[Expression, ...]:
-        """A x + b as expressions."""
-        return _affine(self.A, self.b, len(self.b))
-
-    @cached_property
-    def polynomials(self) -> tuple[Polynomial, ...]:
-        """A x + b as polynomials of degree 1."""
-        n = len(self.b)
-        return tuple(
-            Polynomial({**{_unit(k, n): a for k, a in enumerate(row)}, (0,) * n: c}, n)
-            for row, c in zip(self.A, self.b, strict=True)
-        )
-
-    @property
-    def rows(self) -> list[list[Fraction]]:
-        """The mode as half-space rows [a.., c], meaning a.x + c >= 0, scaled to float64 numbers."""
-        return [_scaled([*(-v for v in row), c]) for row, c in zip(self.H, self.h, strict=True)]
-
-
-@dataclass(frozen=True, eq=False)
-class Piecewise:
-    """f affine in each of several polyhedral modes; on a common boundary every mode counts, so f may jump there.
-
-    Example:
-        >>> f = dynamics_of([([[-1]], [0], [[-1]], [0]), ([[-2]], [0], [[1]], [0])], dim=1)
-        >>> f
-        Piecewise(2 affine modes in dimension 1)
-        >>> f.at([Fraction(-3)])
-        [(Fraction(6, 1), Fraction(6, 1))]
-    """
-
-    modes: tuple[Mode, ...]
-    dim: int
-    inputs: int = 0
-
-    def __post_init__(self) -> None:
-        zero = (Fraction(0),) * self.dim
-        here = [k for k, mode in enumerate(self.modes) if mode.holds(zero)]
-        if not here:
-            raise InputError(
-                f"dynamics: none of {plural(len(self.modes), 'mode')} contains 0; add one, H x <= h means inside"
-            )
-        for k in here:
-            if any(self.modes[k].b):
-                b = ", ".join(map(str, self.modes[k].b))
-                raise InputError(
-                    f"dynamics: mode {k + 1} contains 0, but f(0) = b = ({b}) is not 0 there; move the equilibrium to 0"
-                )
-
-    @property
-    def polynomials(self) -> None:
-        """There is no one polynomial for all modes."""
-        return None
-
-    def at(self, point: Sequence[Any]) -> list[Interval]:
-        """Value of f at a rational point (n,), in the first mode that contains it.
-
-        Raises:
-            InputError: no mode contains the point.
-        """
-        values = self.values(point)
-        if not values:
-            raise InputError(
-                f"dynamics: no mode contains ({', '.join(map(str, point))}); the modes must cover the domain"
-            )
-        return [(v, v) for v in values[0][1]]
-
-    def values(self, point: Sequence[Any]) -> list[tuple[int, list[Fraction]]]:
-        """(number, A x + b) of every mode that contains the point."""
-        x = _point(point, self.dim)
-        return [(k, mode.value(x)) for k, mode in enumerate(self.modes) if mode.holds(x)]
-
-    def __call__(self, points: Any) -> np.ndarray:
-        """Values of f in float64, without bounds: (..., n) to (..., n); NaN where no mode is.  Never for a proof."""
-        x = np.asarray(points, dtype=np.float64)
-        out = np.full(x.shape, np.nan)
-        for mode in reversed(self.modes):
-            A, b, H, h = (np.array(v, dtype=np.float64) for v in (mode.A, mode.b, mode.H, mode.h))
-            inside = np.all(x @ H.reshape(-1, self.dim).T <= h, axis=-1)
-            out[inside] = x[inside] @ A.T + b
-        return out
-
-    def describe(self) -> str:
-        """The system on one line."""
-        return f"{plural(len(self.modes), 'affine mode')} in dimension {self.dim}"
-
-    def __repr__(self) -> str:
-        return f"Piecewise({self.describe()})"
-
-    def as_json(self) -> dict[str, Any]:
-        """The system for a certificate."""
-
-        def table(rows: Matrix) -> list[list[str]]:
-            return [[str(v) for v in row] for row in rows]
-
-        modes = [
-            {"A": table(m.A), "b": [str(v) for v in m.b], "H": table(m.H), "h": [str(v) for v in m.h]}
-            for m in self.modes
-        ]
-        return {"kind": "piecewise", "dim": self.dim, "modes": modes}
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,7 +167,7 @@ class Networked:
 
     def at(self, point: Sequence[Any]) -> list[Interval]:
         """Value of f at a rational point (n,), exactly."""
-        return [(v, v) for v in self.network.exact_values(_point(point, self.dim))]
+        return [(v, v) for v in self.network.exact_values(point_of(point, self.dim))]
 
     def __call__(self, points: Any) -> np.ndarray:
         """Values of f in float64, without bounds: (..., n) to (..., n)."""
@@ -327,8 +192,8 @@ def dynamics_of(given: Any, *, dim: int, inputs: int = 0, rest: Sequence[Any] = 
     """The dynamics that somebody states, in any of the usual ways, checked.
 
     Args:
-        given: expressions (text, sympy, `Expression`; a list, or one text with `;` between them), a matrix A
-            (n, n + m), a pair (A, b) with b (n,) or (A, B) with B (n, m), modes [(A, b, H, h), ..] meaning A x + b where H x <= h,
+        given: expressions (text, sympy, `Expression`; a list, or one text with `;` in between), a matrix A (n, n + m),
+            a pair (A, b) with b (n,) or (A, B) with B (n, m), modes [(A, b, H, h), ..] that say A x + b where H x <= h,
             a `Network` from the state to the state, or dynamics already read.
         dim: n, the dimension of the state.
         inputs: m, the number of inputs.
@@ -382,25 +247,6 @@ def from_json(data: Any, *, network: Network | None = None) -> Dynamics:
     return dynamics_of(expressions, dim=dim, inputs=inputs, rest=_fractions(data.get("rest", [])))
 
 
-def matrix(given: Any, what: str, rows: int | None = None, columns: int | None = None) -> Matrix:
-    """A rational matrix of the given shape, from an array or nested sequences."""
-    given = given.tolist() if hasattr(given, "tolist") else given
-    listed = [list(_entries(row, what)) for row in _entries(given, what)]
-    wanted = f"({'rows' if rows is None else rows}, {columns})"
-    if (rows is not None and len(listed) != rows) or any(len(row) != columns for row in listed):
-        shape = f"({len(listed)}, {len(listed[0]) if listed else 0})"
-        raise InputError(f"{what}: expected shape {wanted}, got {shape}")
-    return tuple(tuple(rational(v, what) for v in row) for row in listed)
-
-
-def vector(given: Any, what: str, length: int) -> Vector:
-    """A rational vector of the given length."""
-    entries = list(_entries(given.tolist() if hasattr(given, "tolist") else given, what))
-    if len(entries) != length:
-        raise InputError(f"{what}: expected {plural(length, 'entry', 'entries')}, got {len(entries)}")
-    return tuple(rational(v, what) for v in entries)
-
-
 def _read(given: Any, dim: int, inputs: int, rest: Vector) -> Dynamics:
     if isinstance(given, Smooth) and rest and rest != given.rest:
         return Smooth(given.expressions, given.dim, given.inputs, rest)
@@ -422,7 +268,7 @@ def _read(given: Any, dim: int, inputs: int, rest: Vector) -> Dynamics:
         return Piecewise(tuple(Mode.of(v, dim, k + 1) for k, v in enumerate(items)), dim)
     if _axes(given) == 2:
         A = matrix(given, "dynamics: A", dim, dim + inputs)
-        return Smooth(_affine(A, (Fraction(0),) * dim, dim), dim, inputs, rest)
+        return Smooth(affine(A, (Fraction(0),) * dim, dim), dim, inputs, rest)
     return Smooth(tuple(expression_of(v, dim=dim, inputs=inputs) for v in items), dim, inputs, rest)
 
 
@@ -431,18 +277,9 @@ def _pair(A: Any, b: Any, dim: int, inputs: int, rest: Vector) -> Smooth:
     if _axes(b) == 2:
         left, right = matrix(A, "dynamics: A", dim, dim), matrix(b, "dynamics: B", dim, inputs)
         joined = tuple((*x, *u) for x, u in zip(left, right, strict=True))
-        return Smooth(_affine(joined, (Fraction(0),) * dim, dim), dim, inputs, rest)
+        return Smooth(affine(joined, (Fraction(0),) * dim, dim), dim, inputs, rest)
     table = matrix(A, "dynamics: A", dim, dim + inputs)
-    return Smooth(_affine(table, vector(b, "dynamics: b", dim), dim), dim, inputs, rest)
-
-
-def _affine(A: Matrix, b: Vector, dim: int) -> tuple[Expression, ...]:
-    names = [Expression.x(k) if k < dim else Expression.u(k - dim) for k in range(len(A[0]))]
-    rows = zip(A, b, strict=True)
-    return tuple(
-        total(*(product(Expression.number(a), x) for a, x in zip(r, names, strict=True)), Expression.number(c))
-        for r, c in rows
-    )
+    return Smooth(affine(table, vector(b, "dynamics: b", dim), dim), dim, inputs, rest)
 
 
 def _is_mode(value: Any) -> bool:
@@ -474,36 +311,6 @@ def _check_zero(values: Sequence[Interval], inputs: int) -> None:
         f"dynamics: whether component {k + 1} of {where} is 0 can be neither proved nor refuted; write it such that it "
         "cancels, like sin(x1 + 1) - sin(1)"
     )
-
-
-def _point(point: Sequence[Any], length: int) -> Vector:
-    return vector(point, "point", length)
-
-
-def _entries(values: Any, what: str) -> list[Any]:
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise InputError(f"{what}: expected an array of numbers, got {shown(values)}")
-    return list(values)
-
-
-def _dot(row: Sequence[Fraction], point: Sequence[Fraction]) -> Fraction:
-    return sum((a * x for a, x in zip(row, point, strict=True) if a and x), Fraction(0))
-
-
-def _unit(k: int, n: int) -> tuple[int, ...]:
-    return tuple(int(i == k) for i in range(n))
-
-
-def _scaled(row: Sequence[Fraction]) -> list[Fraction]:
-    """A positive multiple whose entries are float64 numbers: itself where it is, else the least integers."""
-    from ..exact import nearest_float, scaled_integers
-
-    if all(Fraction(nearest_float(v)) == v for v in row):
-        return list(row)
-    (integers,), _ = scaled_integers([row])
-    if any(float(v) != v for v in integers):
-        raise InputError(f"mode: the row {shown([str(v) for v in row])} has no multiple in float64; round it")
-    return [Fraction(v) for v in integers]
 
 
 def _fractions(value: Any) -> Any:

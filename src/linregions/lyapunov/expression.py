@@ -151,7 +151,7 @@ class Expression:
     def walk(self) -> Iterator[Expression]:
         """Every part once, each after the parts that it is made of, itself last."""
         done: set[Expression] = set()
-        stack = [(self, False)]
+        stack: list[tuple[Expression, bool]] = [(self, False)]
         while stack:
             e, ready = stack.pop()
             if e in done:

@@ -281,7 +281,7 @@ def _from_sympy(given: Any, find: Callable[[str], Expression | None], depth: int
         e = find(str(given.name))
         if e is None:
             raise InputError(
-                f"expression: unknown symbol {given.name!r}; name the symbols x1, x2, .. for the state, u1, .. for inputs"
+                f"expression: unknown symbol {given.name!r}; name the state x1, x2, .. and the inputs u1, .."
             )
         return e
     if name == "Pi":

@@ -119,9 +119,10 @@ class Taylor:
             ) from None
 
     def _interval(self, k: int, series: Series, point: Sequence[Fraction]) -> Interval:
-        value = series[0].get(0, 0) if series else 0
+        value: Any = series[0].get(0, 0) if series else 0
         if not _is_ball(value):
-            return (_fraction(value),) * 2
+            exact = _fraction(value)
+            return exact, exact
         known = exact_value(self.expressions[k], point, dim=self.dim)
         if known is not None:
             return known, known
@@ -178,7 +179,7 @@ class Taylor:
             found = self._run([(c, c) for c in centre], degree)
             out = [[{key: _ends(c) for key, c in part.items()} for part in series] for series in found]
             for k, series in enumerate(found):
-                value = series[0].get(0, 0) if series else 0
+                value: Any = series[0].get(0, 0) if series else 0
                 if _is_ball(value) and value.contains(0):
                     low, high = self._interval(k, series, centre)
                     out[k][0][0] = ((low + high) / 2, (high - low) / 2)
@@ -348,14 +349,16 @@ def _outer(op: str, at: Any, degree: int, exponent: int) -> list[Any]:
 
     if op == "^":
         top = min(degree, exponent)
-        return [math.comb(exponent, k) * (at ** (exponent - k) if exponent > k else fmpq(1)) for k in range(top + 1)]
+        return [math.comb(exponent, k) * _power(at, exponent - k) for k in range(top + 1)]
     if op == "/":
         return _reciprocal(at, degree)
     exact = not _is_ball(at) and not at
     if op == "tanh":
         out = [fmpq(0) if exact else arb(at).tanh()]
         for k in range(degree):
-            square = sum((out[i] * out[k - i] for i in range(k + 1)), fmpq(0))
+            square = sum((2 * out[i] * out[k - i] for i in range((k + 1) // 2)), fmpq(0))
+            if k % 2 == 0:
+                square += _power(out[k // 2], 2)
             out.append(((fmpq(1) if k == 0 else fmpq(0)) - square) / (k + 1))
         return out
     if op == "exp":
@@ -365,6 +368,22 @@ def _outer(op: str, at: Any, degree: int, exponent: int) -> list[Any]:
         s, c = (fmpq(0), fmpq(1)) if exact else arb(at).sin_cos()
         cycle = [s, c, -s, -c] if op == "sin" else [c, -s, -c, s]
     return [cycle[k % 4] / math.factorial(k) for k in range(degree + 1)]
+
+
+def _power(at: Any, exponent: int) -> Any:
+    """The range of a power over a ball, from its ends; the power of a rational."""
+    from flint import arb, fmpq
+
+    if not _is_ball(at) or exponent < 2:
+        return at**exponent if exponent > 1 else at if exponent else fmpq(1)
+    low, high = (at.abs_lower(), at.abs_upper()) if exponent % 2 == 0 else (at.lower(), at.upper())
+    ends = []
+    for end in (low, high):
+        power = arb(1)
+        for _ in range(exponent):
+            power *= end
+        ends.append(power)
+    return ends[0].union(ends[1])
 
 
 def _reciprocal(at: Any, degree: int) -> list[Any]:
