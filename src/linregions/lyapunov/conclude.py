@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..checks import plural
-from ..domain import Box, Polytope
 from .classify import Leaf
 from .tasks import Run, Task
 from .verdict import Counterexample, Face, Left, Outcome, Value, Verdict, number_text, point_text
@@ -86,7 +85,7 @@ def _proved(run: Run) -> str:
 
 def _exclusion(run: Run) -> str:
     exclude = run.problem.exclude
-    return repr(exclude) if isinstance(exclude, Box | Polytope) else f"the ball of radius {number_text(exclude)}"
+    return f"the ball of radius {number_text(exclude)}" if isinstance(exclude, Fraction) else repr(exclude)
 
 
 def _refuted(run: Run, first: Counterexample, bad: list[Counterexample]) -> str:

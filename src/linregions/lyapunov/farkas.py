@@ -16,7 +16,8 @@ class Separation:
     Attributes:
         found: whether there is a t with `a_i . t > b_i` for all i.
         point: such a t, None where there is none.
-        multipliers: where there is none, `l >= 0` with sum 1 and `sum_i l_i a_i = 0`; () where there were too many rows.
+        multipliers: where there is none, `l >= 0` with sum 1 and `sum_i l_i a_i = 0`; () where there were too
+            many rows.
         value: then `sum_i l_i b_i >= 0`.
     """
 
@@ -89,10 +90,8 @@ def _back(history: list[list[_Row]], unknowns: int) -> tuple[Fraction, ...]:
             if row.a[k]:
                 (lows if row.a[k] > 0 else highs).append(rest / row.a[k])
         low, high = max(lows, default=None), min(highs, default=None)
-        if low is None and high is None:
-            t[k] = Fraction(0)
-        elif low is None:
-            t[k] = high - 1
-        else:
+        if low is not None:
             t[k] = low + 1 if high is None else (low + high) / 2
+        elif high is not None:
+            t[k] = high - 1
     return tuple(t)

@@ -27,11 +27,20 @@ def mesh_of(run: Run, networks: Sequence[Network], *, rows: Any = ()) -> Any:
     dim = run.problem.dim
     given = np.asarray(rows, dtype=np.float64).reshape(-1, dim + 1)
     coordinates = np.eye(dim, dim + 1)
-    if not len(networks):
-        given = np.concatenate([coordinates, given])
-    cells = cells_of(joint(list(networks), rows=given), run.problem.domain, threads=run.threads)
+    cells = _cells(run, networks, given if len(networks) else np.concatenate([coordinates, given]))
     if cells.origin < 0 and run.problem.exclude is None:
-        split = np.concatenate([coordinates, given])
-        cells = cells_of(joint(list(networks), rows=split), run.problem.domain, threads=run.threads)
+        cells = _cells(run, networks, np.concatenate([coordinates, given]))
+        run.reason = "0 is no vertex of the cells of V, so V takes both signs or vanishes near 0 (Theorem A)"
     run.mesh = cells
     return cells
+
+
+def _cells(run: Run, networks: Sequence[Network], rows: np.ndarray) -> Any:
+    threads: Any = run.threads
+    return cells_of(
+        joint(list(networks), rows=rows),
+        run.problem.domain,
+        threads=threads,
+        time_limit=run.remaining,
+        progress=run.progress,
+    )

@@ -1,8 +1,8 @@
 """Continuous time, piecewise affine dynamics that may jump: every mode on its own closed region.
 
 The mesh splits the domain along the bounds of the regions, so a simplex lies in a region or meets it in a face.  On
-each simplex in the region of mode j the condition is `g . (A_j x + b_j) < 0`, its boundary included; what happens on faces
-where modes disagree is in `sliding`.
+each simplex in the region of mode j the condition is `g . (A_j x + b_j) < 0`, its boundary included; what happens on
+faces where modes disagree is in `sliding`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def piecewise(run: Run) -> None:
     problem = run.problem
     assert isinstance(problem.dynamics, Piecewise)
     modes = problem.dynamics.modes
-    network = isinstance(problem.candidate, Network)
-    cells = mesh_of(run, [problem.candidate] if network else [], rows=mode_rows(modes))
+    V = problem.candidate
+    network = isinstance(V, Network)
+    cells = mesh_of(run, [V] if isinstance(V, Network) else [], rows=mode_rows(modes))
     run.prove(positive(run, cells, output=0 if network else None))
     holds = held(cells, modes)
     for j, mode in enumerate(modes):

@@ -2,7 +2,8 @@
 
 Filippov's solutions move with a velocity in the hull of the fields of all modes that hold at a point.  A solution is
 absolutely continuous, and so is V along it.  Of the times that it spends in the relative interior of one simplicial
-face T of the mesh, almost all see a velocity tangent to T, and V is affine on T.  So V decreases along every solution if
+face T of the mesh, almost all see a velocity tangent to T, and V is affine on T.  So V decreases along every solution
+if
 
 1. g_i.f_j < 0 on every simplex (slope g_i of V) in the region of mode j, and
 2. on every face T in the regions of several modes j, each *tangent* v in the hull of the f_j(x) has g_i.v < 0, where i

@@ -40,7 +40,8 @@ def verify(
         V(f(x)) - V(x) < 0          in discrete time,
 
     at every x != 0 of the domain.  On every simplex of a mesh of the cells of V they say that a polynomial is
-    negative, decided by Bernstein forms and bisection; 0 is a vertex of the mesh, so that no ball around it has to be left out.
+    negative, decided by Bernstein forms and bisection; 0 is a vertex of the mesh, so that no ball around it is
+    left out.
 
     Args:
         V: a network with one output (a path, an ONNX model, a torch module or a `Network`), a polynomial in x1..xn (a
