@@ -20,6 +20,7 @@ from ..errors import InputError
 from ..exact import dot, scaled_integers
 from ..network import Network
 from ..stage import Stage
+from .vertices import coprime
 
 Vector = list[Fraction]
 
@@ -102,9 +103,8 @@ def origin_face(candidate: Network, domain: Domain, *, output: int = 0) -> Origi
     best = next((k for k, s in enumerate(slopes) if s), 0)
     sign = -1 if slopes[best] > 0 else 1
     (integers,), scale = scaled_integers([[sign * v for v in span[best]]])
-    common = gcd(*integers)
-    direction = tuple(v // common for v in integers)
-    rate = sign * slopes[best] * scale / common
+    direction = coprime(integers)
+    rate = sign * slopes[best] * scale / gcd(*integers)
     reach = _reach(candidate, domain, direction)
     witness = tuple(reach * v for v in direction)
     return OriginFace(len(span), direction, rate, reach, witness, values[output] + reach * rate)

@@ -142,8 +142,13 @@ class _FirstStage:
 def primitive(values: Iterable[int]) -> Point:
     """Homogeneous coordinates `X_1, ..., X_n, w` without common factor, w > 0."""
     row = tuple(values)
-    common = math.gcd(*row) * (1 if row[-1] > 0 else -1)
-    return row if common == 1 else tuple(v // common for v in row)
+    return coprime(row if row[-1] > 0 else [-v for v in row])
+
+
+def coprime(values: Sequence[int]) -> Point:
+    """Integers over their greatest common divisor, the signs kept."""
+    common = math.gcd(*values)
+    return tuple(values) if common == 1 else tuple(v // common for v in values)
 
 
 def _crossing(rows: list[Row]) -> Point | None:
