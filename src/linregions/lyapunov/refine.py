@@ -69,6 +69,38 @@ def lifted_point(simplices: Simplices, row: int, corner: Corner) -> list[Fractio
     return [sum((s * int(y[k]) for s, y in parts), Fraction(0)) for k in range(len(rows[0]) - 1)]
 
 
+def barycentric(simplices: Simplices, row: int, point: Sequence[Fraction]) -> Corner | None:
+    """The corner that a point (n,) of a row is; None where the point lies outside."""
+    from flint import fmpq, fmpq_mat
+
+    rows, n = simplices.exact(row), len(point)
+    matrix = [[fmpq(int(y[k]), int(y[-1])) for y in rows] for k in range(n)] + [[fmpq(1)] * (n + 1)]
+    right = [[fmpq(v.numerator, v.denominator)] for v in point] + [[fmpq(1)]]
+    found = [Fraction(int(v.p), int(v.q)) for (v,) in fmpq_mat(matrix).solve(fmpq_mat(right)).table()]
+    if min(found) < 0:
+        return None
+    scale = math.lcm(*(v.denominator for v in found))
+    return tuple(int(v * scale) for v in found)
+
+
+def simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The rational number of least denominator from `low` to `high`, and of least size among the integers there.
+
+    Example:
+        >>> simplest(Fraction(31, 10), Fraction(32, 10)), simplest(Fraction(-2), Fraction(1))
+        (Fraction(16, 5), Fraction(0, 1))
+    """
+    if low <= 0 <= high:
+        return Fraction(0)
+    if high < 0:
+        return -simplest(-high, -low)
+    whole = -(-low.numerator // low.denominator)
+    if whole <= high:
+        return Fraction(whole)
+    floor = whole - 1
+    return floor + 1 / simplest(1 / (high - floor), 1 / (low - floor))
+
+
 def value_range(task: Any, row: int, point: Sequence[Fraction]) -> tuple[Fraction, Fraction]:
     """What the task claims to be negative, at a lifted point of a row: exactly, or in a rigorous interval."""
     weights = task.weights.exact(row)

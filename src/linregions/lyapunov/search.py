@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from .refine import Corner, Part, bad_parts, lifted_point, refined, value_range
+from .refine import Corner, Part, bad_parts, barycentric, lifted_point, refined, simplest, value_range
 
+GUESSES = 4  # leaves of a round near which short rational points are tried
 BATCH = 1500  # leaves refined in one round: enough to fill the arrays, few enough to look again soon
 ZERO = Fraction(0)
 
@@ -153,6 +154,8 @@ class Search:
     def _improve(self, chosen: Sequence[Leaf]) -> bool:
         """Look for witnesses in some leaves and refine them; whether anything could be done."""
         groups: dict[int, list[Leaf]] = defaultdict(list)
+        for leaf in chosen[:GUESSES]:
+            self._guess(leaf)
         for leaf in chosen:
             self._test(leaf)
             if not leaf.part.final:
@@ -178,21 +181,31 @@ class Search:
 
     def _test(self, leaf: Leaf) -> None:
         """Keep the corners of a leaf at which the condition fails exactly, by a 0 away from the origin too."""
-        task, row = self.tasks[leaf.task], leaf.part.row
         for k in leaf.part.face:
-            corner = leaf.part.corners[k]
-            if (leaf.task, row, corner) in self.tested:
-                continue
-            self.tested.add((leaf.task, row, corner))
-            point = lifted_point(task.simplices, row, corner)
-            dim = task.simplices.points.shape[1] - 1
-            if any(point[:dim]) and (leaf.part.final or value_range(task, row, point)[0] >= 0):
-                self.keep(leaf.task, row, corner)
+            self._try(leaf.task, leaf.part.row, leaf.part.corners[k], known=leaf.part.final)
 
-    def keep(self, number: int, row: int, corner: Corner) -> None:
-        """Note that a condition fails at a point of a row."""
-        level, first = self.ground.at(number, row, corner), self.ground.enters(number, row)
-        if first is not None:
+    def _guess(self, leaf: Leaf) -> None:
+        """Try the point with the shortest coordinates near a leaf: where a condition is only just met, it often is exact."""
+        simplices = self.tasks[leaf.task].simplices
+        dim = simplices.points.shape[1] - 1
+        if leaf.part.final or len(leaf.part.face) <= dim:
+            return
+        corners = [lifted_point(simplices, leaf.part.row, c)[:dim] for c in leaf.part.corners]
+        corner = barycentric(simplices, leaf.part.row, [simplest(min(x), max(x)) for x in zip(*corners, strict=True)])
+        if corner is not None:
+            self._try(leaf.task, leaf.part.row, corner)
+
+    def _try(self, number: int, row: int, corner: Corner, *, known: bool = False) -> None:
+        """Keep a point of a row, not the origin, if the condition fails there."""
+        if (number, row, corner) in self.tested:
+            return
+        self.tested.add((number, row, corner))
+        task = self.tasks[number]
+        point = lifted_point(task.simplices, row, corner)
+        dim = task.simplices.points.shape[1] - 1
+        first = self.ground.enters(number, row)
+        if first is not None and any(point[:dim]) and (known or value_range(task, row, point)[0] >= 0):
+            level = self.ground.at(number, row, corner)
             self.witnesses.append((max(level, first), level))
 
     def _left(self) -> float | None:
