@@ -530,7 +530,8 @@ def leaves(tree: Any, rows: list[list[int]]) -> Iterator[tuple[list[list[int]], 
 
 KEYS = {"format", "network", "candidate", "controller", "time", "dynamics", "shift", "domain", "exclude", "claim"}
 KEYS |= {"mesh", "vertices", "simplices", "degree", "proofs", "levels", "composite", "witness"}
-CLAIMS = ("strict", "outside", "sublevel", "ultimate", "composite", "marginal", "refuted")
+PARTIAL = ("sublevel", "ultimate", "composite")  # claims for which some parts of the domain may stay open
+CLAIMS = ("strict", "outside", *PARTIAL, "marginal", "refuted")
 
 
 def table(rows: Any, width: int, what: str) -> list[list[Fraction]]:
@@ -592,6 +593,10 @@ class Mesh:
         row = integers(c / (self.n + 1) for c in centre)
         held = sum(self.holds(s, row, cone=self.fan) for s in self.simplices)
         need(held == 1, "the simplices overlap")
+
+    def along(self, m: list[Fraction], v: int) -> Fraction:
+        """m.x at a vertex."""
+        return value_at([*m, Fraction(0)], self.points[v]) / self.points[v][-1]
 
     def holds(self, s: list[int], point: list[int], cone: bool = False) -> bool:
         """Whether a simplex (or the cone from 0 over it) contains a point, its boundary included."""
@@ -668,9 +673,12 @@ class Case:
         need((self.kind == "network") == (nets["dynamics"] is not None), "dynamics as a network need that network")
         if self.kind == "smooth":
             self.f = given["expressions"]
-            need(set(given) == {"kind", "expressions"}, "the dynamics have unknown entries")
-            need(isinstance(self.f, list) and len(self.f) == n, f"the dynamics need {n} components")
+            need(set(given) - {"rest"} == {"kind", "dim", "inputs", "expressions"}, "the dynamics have unknown entries")
+            need(given["inputs"] == self.inputs, "the dynamics and the controller have different inputs")
+            need(isinstance(self.f, list) and len(self.f) == given["dim"] == n, f"the dynamics need {n} components")
             u = forward(self.nets["controller"], zero)[0] if self.inputs else [1]
+            held = table([given.get("rest", ["0"] * self.inputs)], self.inputs, "the inputs at rest")[0]
+            need(held == [Fraction(c, u[-1]) for c in u[:-1]], "the controller has other inputs at 0")
             at = [Fraction(0)] * n + [Fraction(c, u[-1]) for c in u[:-1]]
 
             def constant(op: str, k: Any) -> Poly:
@@ -683,7 +691,8 @@ class Case:
             self.poly = forms if exact else None
             self.text = "; ".join(infix(tree) for tree in self.f)
         elif self.kind == "piecewise":
-            need(set(given) == {"kind", "modes"} and not self.inputs, "the dynamics have unknown entries")
+            need(set(given) == {"kind", "dim", "modes"} and not self.inputs, "the dynamics have unknown entries")
+            need(given["dim"] == n, f"the dynamics need dimension {n}")
             self.modes = []
             for mode in given["modes"]:
                 need(set(mode) == {"A", "b", "H", "h"}, "a mode needs A, b, H, h")
@@ -696,15 +705,16 @@ class Case:
                 )
             self.text = f"{len(self.modes)} affine modes {json.dumps(given['modes'])}"
         else:
-            need(self.kind == "network" and set(given) == {"kind", "hash"}, f"the dynamics {self.kind!r} are not known")
-            need(given["hash"] == network_hash(nets["dynamics"]), "the network of the dynamics is another one")
+            known = self.kind == "network" and set(given) == {"kind", "dim", "network"} and given["dim"] == n
+            need(known, f"the dynamics {self.kind!r} are not known")
+            need(given["network"] == network_hash(nets["dynamics"]), "the network of the dynamics is another one")
             need(
                 nets["dynamics"][0]["inputs"] == n and not self.inputs,
                 f"the dynamics' network does not take {n} inputs",
             )
             image, _ = forward(self.nets["dynamics"], zero)
             need(len(image) == n + 1 and not any(image[:-1]), "f(0) is not 0")
-            self.text = f"the network {given['hash'][:12]}"
+            self.text = f"the network {given['network'][:12]}"
 
     # Lifting: what is affine on a simplex is known by its corners
 
@@ -856,7 +866,7 @@ class Proofs:
 
     def settle(self, s: int, rows: list, weights: list, functions: Functions, tree: Any, what: str) -> None:
         """One condition on one simplex."""
-        partial = self.case.claim in ("sublevel", "ultimate", "composite")
+        partial = self.case.claim in PARTIAL
         for part, claimed in leaves(tree, rows):
             self.leaves += 1
             excluded = self.case.exclude is not None and all(self.case.exclude(r) for r in part)
@@ -867,8 +877,11 @@ class Proofs:
                 need(functions.negative(part, weights, self.strictly), f"{what} is not proved on a part of simplex {s}")
 
     def positive(self) -> None:
-        """V > 0 but at 0 (V >= 0 for a marginal claim)."""
+        """V > 0 but at 0 (V >= 0 for a marginal claim); levels of V see to it themselves."""
         case, mesh, trees = self.case, self.mesh, self.trees["positive"]
+        if case.claim in PARTIAL:
+            need(trees is None, "the claim needs no proof of positivity on the domain")
+            return
         need(isinstance(trees, list) and len(trees) == len(mesh.simplices), "positivity needs one tree per simplex")
         for s, tree in enumerate(trees):
             V, _, _ = case.lift(mesh, s)
@@ -921,7 +934,7 @@ class Proofs:
             need(isinstance(entry, list) and len(entry) == 2, "a seam needs a face and a vector")
             face = frozenset(whole(v, len(mesh.points), "a corner") for v in entry[0])
             (m,) = table([entry[1]], case.n, "a vector")
-            rest = {case.cache[v][0] - self.along(m, v) for v in face}
+            rest = {case.cache[v][0] - mesh.along(m, v) for v in face}
             need(len(rest) == 1, "the vector of a seam does not agree with V on its face")
             for v in face:
                 vectors.setdefault(v, []).append((face, m))
@@ -950,90 +963,72 @@ class Proofs:
                 )
                 need(excluded or good, f"solutions may slide on the face {sorted(face)} and V is not proved to fall")
 
-    def along(self, m: list[Fraction], v: int) -> Fraction:
-        """m.x at a vertex."""
-        return value_at([*m, Fraction(0)], self.mesh.points[v]) / self.mesh.points[v][-1]
-
 
 class Levels:
-    """At which level of V everything joins the component of {V <= c} that holds the origin."""
+    """At which level of a piecewise linear V everything joins the component of {V <= c} that holds the origin."""
 
-    def __init__(self, proofs: Proofs):
-        self.case, self.mesh = case, mesh = proofs.case, proofs.mesh
+    def __init__(self, case: Case, mesh: Mesh):
+        self.case, self.mesh, n = case, mesh, case.n
         need(case.nets["network"], "levels need V to be a network")
-        self.V = {
-            v: case.lift(mesh, s)[0][i] for s, corners in enumerate(mesh.simplices) for i, v in enumerate(corners)
-        }
-        start = {v for s in mesh.simplices if mesh.holds(s, [0] * case.n + [1]) for v in s}
-        if case.discrete and case.kind == "piecewise":
-            start = set(self.V)  # a jump may leave a component, but not the level set
+        self.V = {v: c for s, at in enumerate(mesh.simplices) for v, c in zip(at, case.lift(mesh, s)[0], strict=True)}
         around: dict[int, set[int]] = {v: set() for v in self.V}
         for s in mesh.simplices:
             for v in s:
                 around[v].update(s)
+        # A jump may leave a component, but not the level set: then everything counts from its own level.
+        every = case.discrete and case.kind == "piecewise"
+        start = self.V if every else {v for s in mesh.simplices if mesh.holds(s, [0] * n + [1]) for v in s}
         self.joins: dict[int, Fraction] = {}
         waiting = [(max(self.V[v], Fraction(0)), v) for v in start]
-        heapq.heapify(waiting)
         while waiting:
             level, v = heapq.heappop(waiting)
             if v not in self.joins:
                 self.joins[v] = level
                 for other in around[v]:
-                    if other not in self.joins:
-                        heapq.heappush(waiting, (max(level, self.V[other]), other))
-        if mesh.fan:
-            rays = [v for v in self.V if v != mesh.origin]
-            ends = [
-                -row[-1] * self.V[v] / across for v in rays for row in case.domain if (across := self.slant(row, v)) < 0
-            ]
+                    heapq.heappush(waiting, (max(level, self.V[other]), other))
+        if (
+            mesh.fan
+        ):  # {V <= c} is spanned by the points c v / V(v), and meets a side a.x + d = 0 first with one of them
+            slants = [(v, row[-1], mesh.along(row[:-1], v)) for v in self.V for row in case.domain]
+            ends = [-d * self.V[v] / across for v, d, across in slants if across < 0]
         else:
-            ends = [
-                self.joins[v]
-                for v, p in enumerate(mesh.points)
-                if v in self.V and any(value_at(row, p) == 0 for row in case.domain)
-            ]
+            rim = [any(value_at(row, p) == 0 for row in case.domain) for p in mesh.points]
+            ends = [level for v, level in self.joins.items() if rim[v]]
         need(ends, "the level sets do not end")
         self.boundary = min(ends)
-        # (level from which it is met, greatest value of V on it) of every part about which nothing is claimed
-        self.open = []
-        for s, rows in proofs.open:
-            slope = case.slope(mesh, s, case.lift(mesh, s)[0])
-            values = [value_at(slope, [*r[: case.n], r[-1]]) / r[-1] for r in rows]
-            first = min(self.joins[v] for v in mesh.simplices[s])
-            self.open.append((max(first, min(values)), max(values)))
 
-    def slant(self, row: list[Fraction], v: int) -> Fraction:
-        """a.x at a vertex."""
-        return value_at([*row[:-1], Fraction(0)], self.mesh.points[v]) / self.mesh.points[v][-1]
+    def span(self, s: int, rows: list[list[int]]) -> tuple[Fraction, Fraction]:
+        """The level at which a part of simplex s is met, and the greatest value of V on it."""
+        slope = self.case.slope(self.mesh, s, self.case.lift(self.mesh, s)[0])
+        values = [value_at(slope, [*r[: self.case.n], r[-1]]) / r[-1] for r in rows]
+        return max(min(self.joins[v] for v in self.mesh.simplices[s]), min(values)), max(values)
 
-    def sublevel(self) -> Fraction:
+    def sublevel(self, proofs: Proofs) -> Fraction:
         """The c below which the component is inside the domain and everything is proved on it."""
-        zeros = [j for v, j in self.joins.items() if self.V[v] <= 0 and v != self.mesh.origin]
-        return min([self.boundary, *(low for low, _ in self.open), *zeros])
+        zeros = [level for v, level in self.joins.items() if self.V[v] <= 0 and v != self.mesh.origin]
+        return min([self.boundary, *(self.span(*part)[0] for part in proofs.open), *zeros])
 
-    def check(self, stated: Any) -> str:
+    def annulus(self, proofs: Proofs, c2: Fraction) -> tuple[Fraction, Fraction]:
+        """c1, and c2 made as large as it can be: between them, in the component, everything is proved."""
+        spans = [self.span(*part) for part in proofs.open]
+        c1 = max([Fraction(0), *(high for low, high in spans if low < c2)])
+        return c1, min([self.boundary, *(low for low, _ in spans if low >= c2)])
+
+    def check(self, proofs: Proofs, stated: Any) -> str:
         """Compare with what the certificate states; the sentence that it proves."""
-        case = self.case
-        names = {"c", "boundary"} if case.claim != "ultimate" else {"c1", "c2", "boundary"}
-        need(isinstance(stated, dict) and set(stated) == names, f"the levels must be {', '.join(sorted(names))}")
+        need(isinstance(stated, dict), "the levels are no record")
         given = {k: number(v) for k, v in stated.items()}
-        need(given["boundary"] == self.boundary, "the level of the domain's boundary is another one")
-        if case.claim == "ultimate":
-            need(not case.discrete, "an ultimate bound is claimed for continuous time only")
+        need(given.get("boundary") == self.boundary, "the level of the domain's boundary is another one")
+        if set(given) == {"c1", "c2", "boundary"}:
             c1, c2 = given["c1"], given["c2"]
-            need(
-                c1 == max([Fraction(0), *(high for low, high in self.open if low < c2)]), "the level c1 is another one"
-            )
-            need(
-                c2 in {self.boundary, *(low for low, _ in self.open)} and c1 < c2 <= self.boundary,
-                "the level c2 is another one",
-            )
+            need(not self.case.discrete, "an ultimate bound is claimed for continuous time only")
+            need((c1, c2) == self.annulus(proofs, c2) and c1 < c2, "the levels c1 and c2 are others")
             return (
-                f"for all c1' > {c1} and c2' < {c2}, every solution from the component of {{V <= c2'}} at the origin stays "
-                "in it, reaches {V <= c1'} in finite time and stays there"
+                f"for all c1' > {c1} and c2' < {c2}, every solution from the component of {{V <= c2'}} at the origin "
+                "stays in it, reaches {V <= c1'} in finite time and stays there"
             )
-        need(self.mesh.origin >= 0, "the origin is no vertex")
-        need(given["c"] == self.sublevel() and given["c"] > 0, "the level c is another one")
+        need(set(given) == {"c", "boundary"} and self.mesh.origin >= 0, "the levels must be c, or c1 and c2")
+        need(given["c"] == self.sublevel(proofs) and given["c"] > 0, "the level c is another one")
         self.stay(given["c"])
         return f"for every c' < {given['c']} the component of {{V <= c'}} at the origin is a region of attraction"
 
@@ -1044,16 +1039,67 @@ class Levels:
             if min(self.joins[v] for v in corners) >= c:
                 continue
             points = [mesh.points[v] for v in corners]
+            images = [f[: case.n] for f in case.lift(mesh, s)[2]]
             if case.kind == "piecewise":
-                images = [
-                    [value_at(r, points[i]) / points[i][-1] for r in A]
-                    for j, (A, _) in enumerate(case.modes)
-                    for i in case.held(j, points, s)
-                ]
-            else:
-                images = [f[: case.n] for f in case.lift(mesh, s)[2]]
+                held = [(A, points[i]) for j, (A, _) in enumerate(case.modes) for i in case.held(j, points, s)]
+                images = [[value_at(r, p) / p[-1] for r in A] for A, p in held]
             inside = all(value_at(row, integers(f)) >= 0 for f in images for row in case.domain)
             need(inside and all(images), f"the image of simplex {s} is not proved to stay in the domain")
+
+
+def quadratic_level(case: Case, mesh: Mesh, proofs: Proofs, stated: Any) -> Fraction:
+    """The level rho of V = x'Px below which {V <= c} is in the domain and everything is proved on it.
+
+    On a part about which nothing is claimed V is at least the least v'Pw over its corners v, w; a side a.x + d >= 0 of
+    the domain is met at the level d^2 / a'inv(P)a.
+    """
+    n, P = case.n, quadratic(case)
+    scale = math.lcm(*(v.denominator for row in P for v in row))
+    whole_P = [[int(v * scale) for v in row] for row in P]
+    need(
+        all(eliminate([row[: k + 1] for row in whole_P[: k + 1]])[0] > 0 for k in range(n)),
+        "P is not positive definite",
+    )
+    lows = []
+    for row in case.domain:
+        *a, d = integers(row)[:-1]
+        det, solved = eliminate([[*r, v] for r, v in zip(whole_P, a, strict=True)])
+        across = sum(v * c[0] for v, c in zip(a, solved, strict=True))
+        lows += [Fraction(d * d * det, across * scale)] if across else []
+    for _, rows in proofs.open:
+        points = [[Fraction(c, r[-1]) for c in r[:n]] for r in rows]
+        lows.append(min(product_of(P, x, y) for x in points for y in points))
+    need(isinstance(stated, dict) and set(stated) == {"c"}, "the level of a quadratic V is c alone")
+    need(number(stated["c"]) == min(lows) > 0, "the level c is another one")
+    return min(lows)
+
+
+def quadratic(case: Case) -> list[list[Fraction]]:
+    """P of V = x'Px."""
+    need(all(len(m) == 2 for m in case.V), "the levels of a polynomial V are known for x'Px only")
+    half = [[case.V.get((min(i, j), max(i, j)), Fraction(0)) / 2 for j in range(case.n)] for i in range(case.n)]
+    return [[2 * v if i == j else v for j, v in enumerate(row)] for i, row in enumerate(half)]
+
+
+def product_of(P: list[list[Fraction]], x: list[Fraction], y: list[Fraction]) -> Fraction:
+    """x'Py."""
+    return sum((a * p * b for row, a in zip(P, x, strict=True) for p, b in zip(row, y, strict=True)), Fraction(0))
+
+
+def reach(levels: Levels, inner: Case, c1: Fraction, c2: Fraction) -> Fraction:
+    """The largest x'Px on {V <= c1} in the component of {V < c2}: at corners, and where V = c1 on edges."""
+    P, best, mesh = quadratic(inner), Fraction(0), levels.mesh
+    for s in mesh.simplices:
+        if min(levels.joins[v] for v in s) < c2:
+            points = [([Fraction(c, mesh.points[v][-1]) for c in mesh.points[v][:-1]], levels.V[v]) for v in s]
+            for x, a in points:
+                best = max(best, product_of(P, x, x)) if a <= c1 else best
+                for y, b in points:
+                    if a <= c1 < b:
+                        t = (c1 - a) / (b - a)
+                        z = [p + t * (q - p) for p, q in zip(x, y, strict=True)]
+                        best = max(best, product_of(P, z, z))
+    return best
 
 
 def inner(mesh: Mesh, s: int, rows: list[list[int]], point: list[int]) -> list[int]:
@@ -1134,26 +1180,33 @@ def examine(data: Any, nets: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
     need((claim == "outside") <= (case.exclude is not None), "the claim needs an excluded set")
     need(claim in ("outside", "refuted", "ultimate", "marginal") or case.exclude is None, "the claim excludes nothing")
     need((data["witness"] is not None) == (claim in ("refuted", "marginal")), "the witness is missing or has no use")
-    need((data["levels"] is not None) or claim not in ("sublevel", "ultimate", "composite"), "the levels are missing")
+    need(data["levels"] is not None or claim not in PARTIAL, "the levels are missing")
+    need(claim not in ("ultimate", "composite") or "c1" in data["levels"], "the claim needs the levels c1 and c2")
+    need(claim not in ("strict", "sublevel") or "c" in (data["levels"] or "c"), "the claim needs the level c")
+    need(claim != "marginal" or data["levels"] is None, "a marginal claim has no levels")
     need((data["composite"] is not None) == (claim == "composite"), "the inner function is missing or has no use")
-    parts, proofs = [], None
+    parts, proofs, levels = [], None, data["levels"]
     if claim == "refuted":
-        need(data["proofs"] is None and data["levels"] is None, "a refutation has no proofs")
+        need(data["proofs"] is None and levels is None, "a refutation has no proofs")
         parts.append(check_point(case, mesh))
     else:
         need(not mesh.fan or homogeneous(case), "a fan needs V and f that scale with x and no excluded set")
         mesh.cover()
         proofs = Proofs(case, mesh)
-        if claim in ("strict", "outside", "marginal"):
-            proofs.positive()
-        else:
-            need(proofs.trees["positive"] is None, "the claim needs no proof of positivity on the domain")
+        proofs.positive()
         need(claim != "strict" or mesh.origin >= 0, "the origin is no vertex")
         proofs.decrease()
         if claim == "marginal":
             parts.append(check_point(case, mesh))
-        if data["levels"] is not None:
-            parts.append(Levels(proofs).check(data["levels"]))
+        if levels is not None and case.nets["network"]:
+            found = Levels(case, mesh)
+            parts.append(found.check(proofs, levels))
+            if claim == "composite":
+                parts.append(join(data, nets, found))
+        elif levels is not None:
+            need(not case.discrete or claim == "sublevel", "the level has no use")
+            rho = quadratic_level(case, mesh, proofs, levels)
+            parts.append(f"for every c' < {rho} the set {{V <= c'}} is a region of attraction")
     f = f"x[t+1] = f(x), f = ({case.text})" if case.discrete else f"x' = f(x), f = ({case.text})"
     where = "the whole space" if mesh.fan else "the domain"
     said = {
@@ -1166,6 +1219,20 @@ def examine(data: Any, nets: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
     leaves_ = 0 if proofs is None else proofs.leaves
     counts = {"vertices": len(mesh.points), "simplices": len(mesh.simplices), "leaves": leaves_}
     return claim, f"for {f}: {'; '.join(parts)}", counts
+
+
+def join(data: dict[str, Any], nets: dict[str, Any], levels: Levels) -> str:
+    """The inner function x'Px of a composite claim: a certificate of its own, whose ellipsoid holds {V <= c1}."""
+    given = data["composite"]
+    need(isinstance(given, dict) and set(given) == {"inner", "reach"}, "the inner function is incomplete")
+    inner = given["inner"]
+    claim, text, _ = examine(inner, {**nets, "network": None})
+    need(claim == "sublevel", "the inner certificate must claim a sub-level set")
+    same = all(inner[key] == data[key] for key in ("dynamics", "time", "controller"))
+    need(same and set(data["levels"]) == {"c1", "c2", "boundary"}, "the inner certificate is about another system")
+    far = reach(levels, Case(inner, {**nets, "network": None}), *(number(data["levels"][k]) for k in ("c1", "c2")))
+    need(number(given["reach"]) == far < number(inner["levels"]["c"]), "{V <= c1} does not reach where the claim says")
+    return f"there x'Px <= {far}; {text}; so every solution from there tends to 0"
 
 
 def check(certificate: Any, model: Any = None, *, controller: Any = None, dynamics: Any = None) -> Report:
