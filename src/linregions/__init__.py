@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import constructions as constructions
     from . import estimation as estimation
     from . import expectation as expectation
+    from . import lyapunov as lyapunov
     from . import plot as plot
     from . import scores as scores
     from . import studies as studies
@@ -85,7 +86,17 @@ _HOME = {
     "store": ("DamageWarning", "SavedPartition"),
 }
 # Not in __all__: `from linregions import *` would load them all.
-_PARTS = ("arrangements", "bounds", "constructions", "estimation", "expectation", "plot", "scores", "studies")
+_PARTS = (
+    "arrangements",
+    "bounds",
+    "constructions",
+    "estimation",
+    "expectation",
+    "lyapunov",
+    "plot",
+    "scores",
+    "studies",
+)
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 

@@ -71,7 +71,19 @@ estimate has a confidence interval; the line says what the interval rests on.  T
 Exit status: 0 done, 2 bad input (one line says what), 3 the time ran out before what was asked for was done (what there
 is is printed), 74 the output could not be written, 130 interrupted (what there is is printed)."""
 
-COMMANDS = ("count", "estimate", "info", "bounds", "compare", "construct", "merge", "score", "study", "search")
+COMMANDS = (
+    "count",
+    "estimate",
+    "info",
+    "bounds",
+    "compare",
+    "construct",
+    "merge",
+    "score",
+    "study",
+    "search",
+    "lyapunov",
+)
 
 
 class _Version(argparse.Action):
@@ -88,6 +100,7 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
+    from .lyapunov_arguments import add_lyapunov
     from .score_arguments import add_score, add_search, add_study
 
     top = Parser(
@@ -107,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     add_score(commands)
     add_study(commands)
     add_search(commands)
+    add_lyapunov(commands)
     return top
 
 

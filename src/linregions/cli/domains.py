@@ -27,7 +27,7 @@ def chosen_domain(options: Namespace, *, input_dim: int) -> Domain:
         InputError: no domain is given, or its description cannot be read.
     """
     if options.box is not None:
-        return _box(*options.box, input_dim=input_dim)
+        return box_of(*options.box, input_dim=input_dim)
     if options.segment is not None:
         return Segment(*(_vector(text, f"--segment: {name}") for text, name in zip(options.segment, "AB", strict=True)))
     if options.plane is not None:
@@ -42,7 +42,8 @@ def chosen_domain(options: Namespace, *, input_dim: int) -> Domain:
     )
 
 
-def _box(low: str, high: str, *, input_dim: int) -> Box:
+def box_of(low: str, high: str, *, input_dim: int) -> Box:
+    """The box between two words, each a number for all inputs or a vector."""
     lower, upper = _vector(low, "--box: LO"), _vector(high, "--box: HI")
     if len(lower) == len(upper) == 1:
         return Box.cube(lower[0], upper[0], input_dim)
@@ -108,6 +109,18 @@ def _points(value: Any, count: int, name: str) -> list[Any]:
     if not isinstance(value, list | np.ndarray) or len(value) != count:
         raise InputError(f"{name}: needs {count} points, each a list of numbers")
     return list(value)
+
+
+def matrix_of(path: str, what: str) -> np.ndarray:
+    """The matrix in a .npy file, which the option `what` names.
+
+    Raises:
+        InputError: the file is missing, damaged or too large, or holds something else.
+    """
+    array = _load(path, what) if Path(path).suffix.lower() == ".npy" else None
+    if not isinstance(array, np.ndarray) or array.ndim != 2:
+        raise InputError(f"{what}: {path} must be a .npy file that holds one matrix; write it with numpy.save")
+    return array
 
 
 def samples_of(path: str) -> np.ndarray:

@@ -17,7 +17,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import candidates as candidates
+    from . import systems as systems
+    from .checker import check
     from .dynamics import dynamics_of
+    from .systems import System, system
     from .verdict import Counterexample, Face, Left, Outcome, Verdict
     from .verifying import verify
 
@@ -26,26 +30,35 @@ __all__ = [
     "Face",
     "Left",
     "Outcome",
+    "System",
     "Verdict",
+    "candidates",
+    "check",
     "dynamics_of",
+    "system",
+    "systems",
     "verify",
 ]
 
 # Imported when first used: `import linregions.lyapunov` loads no engine.
 _HOME = {
+    "checker": ("check",),
     "dynamics": ("dynamics_of",),
+    "systems": ("System", "system"),
     "verdict": ("Counterexample", "Face", "Left", "Outcome", "Verdict"),
     "verifying": ("verify",),
 }
+_PARTS = ("candidates", "systems")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
+    if name not in _MODULE_OF and name not in _PARTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    value = import_module(f".{_MODULE_OF.get(name, name)}", __name__)
+    value = getattr(value, name) if name in _MODULE_OF else value
     globals()[name] = value
     return value
 

@@ -7,7 +7,8 @@ from .boundary import boundary
 from .curves import growth
 from .depths import comparison
 from .folds import folding
+from .lyapunov import lyapunov
 from .regions import partition
 from .scatter import scatter
 
-__all__ = ["boundary", "comparison", "folding", "growth", "partition", "scatter"]
+__all__ = ["boundary", "comparison", "folding", "growth", "lyapunov", "partition", "scatter"]

@@ -1,0 +1,152 @@
+"""`linregions lyapunov`: prove or refute a Lyapunov function, check a proof, train one."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import linregions
+
+from ..domain import Domain
+from ..errors import InputError
+from ..lyapunov import Outcome, Verdict, verify
+from ..lyapunov.checker import check
+from ..lyapunov.systems import System, system, systems
+from . import status
+from .domains import box_of, matrix_of, read_domain
+from .progress import Progress
+
+EXIT = {
+    Outcome.PROVED_STRICT: status.DONE,
+    Outcome.PROVED_OUTSIDE: status.DONE,
+    Outcome.PROVED_COMPOSITE: status.DONE,
+    Outcome.REFUTED: status.REFUTED,
+    Outcome.MARGINAL: status.REFUTED,
+    Outcome.UNKNOWN: status.BUDGET,
+}
+
+
+def lyapunov(options: Namespace) -> tuple[str, int]:
+    """Run the command; what to print, and the exit status."""
+    return {"verify": _verify, "check": _check, "train": _train, "systems": _systems}[options.lyapunov](options)
+
+
+def _verify(options: Namespace) -> tuple[str, int]:
+    for name in ("certificate", "figure"):
+        check_folder(getattr(options, name), f"--{name}")
+    draw = linregions.plot.lyapunov if options.figure else None  # a missing matplotlib shows before the work
+    network = linregions.read(options.model)
+    controller = None if options.controller is None else linregions.read(options.controller)
+    dynamics, time, suggested = system_of(options)
+    limits = {"max_depth": options.max_depth, "time_limit": options.time_limit, "threads": options.threads}
+    with Progress("simplices") as progress:
+        verdict = verify(
+            network,
+            dynamics,
+            domain_of(options, network.input_dim, suggested),
+            time="discrete" if options.discrete else time,
+            exclude=None if options.exclude is None else Fraction(options.exclude),
+            controller=controller,
+            shift=options.shift,
+            claim=options.claim,
+            progress=progress.callback,
+            **{name: value for name, value in limits.items() if value is not None},
+        )
+    if options.certificate:
+        verdict.save_certificate(options.certificate)
+    if draw is not None:
+        draw(verdict).savefig(options.figure)
+    return (json.dumps(verdict.as_dict()) if options.json else readable(verdict, options)), exit_of(verdict)
+
+
+def exit_of(verdict: Verdict) -> int:
+    """The exit status of a verdict."""
+    return status.INTERRUPTED if verdict.stopped == "interrupted" else EXIT[verdict.status]
+
+
+def readable(verdict: Verdict, options: Namespace) -> str:
+    """The verdict for a person, some counterexamples, and what was written."""
+    lines = [str(verdict)]
+    shown = verdict.counterexamples[: options.counterexamples]
+    lines += [f"  {c}" for c in shown]
+    more = len(verdict.counterexamples) - len(shown)
+    if more > 0 and shown:
+        lines.append(f"  and {more:,} more (--counterexamples N, --json)")
+    lines += [f"{what} written to {path}" for what, path in _files(options) if path]
+    return "\n".join(lines)
+
+
+def _files(options: Namespace) -> list[tuple[str, str | None]]:
+    return [("certificate", options.certificate), ("figure", options.figure)]
+
+
+def _check(options: Namespace) -> tuple[str, int]:
+    report = check(options.certificate, options.model, controller=options.controller, dynamics=options.network)
+    text = json.dumps(report.as_dict()) if options.json else str(report)
+    return text, status.DONE if report.accepted else status.REFUTED
+
+
+def _train(options: Namespace) -> tuple[str, int]:
+    from ..lyapunov import train
+    from ..readers import write_npz
+
+    for name in ("out", "certificate"):
+        check_folder(getattr(options, name), f"--{name}")
+    dynamics, _, suggested = system_of(options)
+    chosen = {name: getattr(options, name) for name in ("units", "time_limit") if getattr(options, name) is not None}
+    with Progress("rounds") as progress:
+        found = train(
+            dynamics, domain_of(options, None, suggested), seed=options.seed, progress=progress.callback, **chosen
+        )
+    write_npz(found.network, options.out)
+    if options.certificate:
+        found.verdict.save_certificate(options.certificate)
+    text = json.dumps(found.as_dict()) if options.json else f"{found}\nnetwork written to {options.out}"
+    return text, exit_of(found.verdict)
+
+
+def _systems(options: Namespace) -> tuple[str, int]:
+    found = [system(name) for name in systems()]
+    if options.json:
+        return json.dumps({"systems": [s.as_dict() for s in found]}), status.DONE
+    return "\n".join(line for s in found for line in _told(s)), status.DONE
+
+
+def _told(known: System) -> list[str]:
+    about = known.as_dict()
+    domains = ", ".join(about["domains"])
+    return [known.name, f"    {about['dynamics']}", f"    {domains}; {known.source}"]
+
+
+def system_of(options: Namespace) -> tuple[Any, str, Domain | None]:
+    """Dynamics, time and the suggested domain that the options name."""
+    if options.system is None and options.parameter:
+        raise InputError("--parameter goes with --system; write the numbers into --dynamics")
+    if options.system is not None:
+        known = system(options.system, **dict(options.parameter))
+        return known.dynamics, known.time, known.domains[0] if known.domains else None
+    if options.dynamics is not None:
+        return options.dynamics, "continuous", None
+    if options.matrix is not None:
+        return matrix_of(options.matrix, "--matrix"), "continuous", None
+    return linregions.read(options.network), "continuous", None
+
+
+def domain_of(options: Namespace, input_dim: int, suggested: Domain | None) -> Domain:
+    """The domain that the options name, or the system suggests."""
+    if options.domain is not None:
+        return read_domain(options.domain)
+    if options.box is not None:
+        return box_of(*options.box, input_dim=input_dim)
+    if suggested is not None:
+        return suggested
+    raise InputError("a domain is needed: give --box LO HI or --domain FILE")
+
+
+def check_folder(path: str | None, option: str) -> None:
+    """Refuse a file in a folder that does not exist, before any work."""
+    if path is not None and not Path(path).absolute().parent.is_dir():
+        raise InputError(f"{option}: the folder of {path} does not exist; make it first")
