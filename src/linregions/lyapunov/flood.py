@@ -63,17 +63,17 @@ class Heights:
         return ranks
 
     @cached_property
-    def _sample(self) -> np.ndarray:
+    def sample(self) -> np.ndarray:
         """One vertex of every rank."""
         return np.unique(self.ranks, return_index=True)[1]
 
     def value(self, rank: int) -> Fraction:
         """The exact value that has this rank."""
-        return self.at(int(self._sample[rank]))
+        return self.at(int(self.sample[rank]))
 
     def below(self, level: Fraction, *, strictly: bool = False) -> int:
         """The largest rank whose value is at most `level`, or `strictly` below it; -1 where there is none."""
-        low, high = 0, len(self._sample)
+        low, high = 0, len(self.sample)
         while low < high:
             middle = (low + high) // 2
             value = self.value(middle)
@@ -112,6 +112,14 @@ class Flood:
         """The least level at which a simplex meets the component; None where that lies above the boundary level."""
         rank = self.enters[simplex]
         return None if rank == FAR else max(Fraction(0), self.heights.value(int(rank)))
+
+    @cached_property
+    def float_levels(self) -> tuple[np.ndarray, np.ndarray]:
+        """`level` of all simplices in float64, infinite where it is None, and bounds of the errors."""
+        near = self.enters != FAR
+        at = self.heights.sample[np.where(near, self.enters, 0)]
+        levels = np.where(near, np.maximum(0.0, self.heights.values[at]), np.inf)
+        return levels, np.where(near, self.heights.errors[at], 0.0)
 
     @cached_property
     def boundary_level(self) -> Fraction | None:

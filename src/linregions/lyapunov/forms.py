@@ -53,6 +53,18 @@ class QuadraticForms:
     system: Any
     time: str
 
+    @property
+    def polynomials(self) -> None:
+        """They are none."""
+        return None
+
+    def at(self, point: Sequence[Fraction]) -> list[tuple[Fraction, Fraction]]:
+        """The value at a rational point, in an interval."""
+        fields: list[Terms] = [{(0,) * len(point): ((a + b) / 2, (b - a) / 2)} for a, b in self.system.at(point)]
+        make = _lie if self.time == "continuous" else _difference
+        made = make(self.P, fields, point).get((0,) * len(point), (ZERO, ZERO))
+        return [(made[0] - made[1], made[0] + made[1])]
+
     def enclosure(self, box: Any, centre: Sequence[Fraction], degree: int) -> Enclosure:
         """Interval coefficients on a box: a Taylor polynomial of the field, multiplied out.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..exact import nearest_float
 from .flood import FAR, Flood, Heights, around_origin, flood, whole
-from .refine import shares
+from .refine import EPS, Corner, Leaves
 from .search import Gap, Ground, Search, widest
 from .volume import volume_below
 
@@ -238,32 +238,45 @@ def levels(
     search = Search(tasks, _ground(basin, tasks, limit), deadline, rounds)
     search.start()
     positive = _positive_below(basin, limit)
-    share = Fraction(gap)
     if positive > 0:
-        search.raise_lowest(share)
+        search.raise_lowest(gap)
     sublevel = _sublevel(basin, search, positive)
     if sublevel is None:
-        search.widen(share)
+        search.widen(gap)
     ultimate = _ultimate(basin, search.gaps(), positive)
     return Levels(sublevel, ultimate, limit, rounds - search.rounds, time.perf_counter() - begun)
 
 
 def _ground(basin: Basin, tasks: Sequence[Any], limit: Fraction) -> Ground:
     """Levels on the mesh: V is affine on a row, so its bounds on a hull are attained at corners."""
-    heights, simplices = basin.flood.heights, basin.flood.simplices
+    heights, simplices, flooded = basin.flood.heights, basin.flood.simplices, basin.flood
 
-    def at(number: int, row: int, corner: Sequence[int]) -> Fraction:
-        vertices = simplices[tasks[number].numbers[row]]
-        return sum((s * heights.at(int(v)) for s, v in zip(shares(tuple(corner)), vertices, strict=True) if s), ZERO)
+    def floats(number: int, leaves: Leaves) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        vertices = simplices[tasks[number].numbers[leaves.row]]
+        values, errors = heights.values[vertices][:, :, None], heights.errors[vertices][:, :, None]
+        rounding = (simplices.shape[1] + 4) * EPS
+        blur = (leaves.share @ errors) * (1 + rounding) + rounding * (leaves.share @ np.abs(values)) + 2.0**-1000
+        level = (leaves.share @ values)[:, :, 0]
+        low = np.where(leaves.face, level, np.inf).min(axis=1)
+        return low, np.where(leaves.face, level, -np.inf).max(axis=1), blur[:, :, 0].max(axis=1)
 
-    def bounds(number: int, row: int, corners: Sequence[Sequence[int]]) -> tuple[Fraction, Fraction]:
+    def at(number: int, row: int, corner: Corner) -> Fraction:
+        vertices = simplices[tasks[number].numbers[row]].tolist()
+        return sum((s * heights.at(v) for s, v in zip(corner, vertices, strict=True) if s), ZERO)
+
+    def bounds(number: int, row: int, corners: Sequence[Corner]) -> tuple[Fraction, Fraction]:
         found = [at(number, row, corner) for corner in corners]
         return min(found), max(found)
 
-    def enters(number: int, row: int) -> Fraction | None:
-        return basin.flood.level(int(tasks[number].numbers[row]))
+    def first(number: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        levels, errors = flooded.float_levels
+        at_rows = tasks[number].numbers[rows]
+        return levels[at_rows], errors[at_rows]
 
-    return Ground(bounds, at, enters, limit)
+    def enters(number: int, row: int) -> Fraction | None:
+        return flooded.level(int(tasks[number].numbers[row]))
+
+    return Ground(floats, bounds, at, first, enters, limit)
 
 
 def _positive_below(basin: Basin, limit: Fraction) -> Fraction:
@@ -280,13 +293,13 @@ def _positive_below(basin: Basin, limit: Fraction) -> Fraction:
 
 def _sublevel(basin: Basin, search: Search, positive: Fraction) -> SubLevel | None:
     """The strict claim, where there is one."""
-    limit, bad = search.ground.limit, search.lowest
+    limit, bad = search.ground.limit, search.lowest()
     c = min(bad, positive, limit)
     if c <= 0:
         return None
     return SubLevel(
         c=c,
-        upper=max(c, min(search.impossible, positive)),
+        upper=max(c, min(search.impossible(), positive)),
         c_boundary=limit,
         c_bad=bad if bad < limit else None,
         alone=basin.flood.alone(c),

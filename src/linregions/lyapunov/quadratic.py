@@ -15,7 +15,7 @@ from ..checks import shown
 from ..errors import InputError
 from ..exact import nearest_float
 from .forms import QuadraticForms, difference_form, lie_form
-from .refine import Corner, Part, lifted_point
+from .refine import EPS, Corner, Leaves, lifted_point, roots
 from .search import Ground, Search
 from .simplices import Simplices, Weights, simplices_of, weights_of
 
@@ -191,7 +191,8 @@ def quadratic_certificate(
     search = _searched(
         matrix, system, inner, time, deadline=begun + (time_limit or math.inf), rounds=rounds, gap=Fraction(gap)
     )
-    rho, upper = search.lowest, max(search.lowest, search.impossible)
+    rho = search.lowest()
+    upper = max(rho, search.impossible())
     if rho <= 0:
         raise InputError(
             f"P: x'Px with P = {_text(matrix)} is not certified near 0 (refuted from {nearest_float(upper):.3g} on); "
@@ -265,14 +266,12 @@ def _solution(jacobian: Any, time: str, Q: Any) -> Matrix:
     right = np.eye(len(a)) if Q is None else np.asarray(Q, dtype=np.float64)
     if right.shape != a.shape:
         raise InputError(f"Q: expected a symmetric {a.shape} matrix, got shape {right.shape}")
-    try:
-        p = solve_continuous_lyapunov(a.T, -right) if time == "continuous" else solve_discrete_lyapunov(a.T, right)
-    except np.linalg.LinAlgError:
-        p = np.full_like(a, np.nan)
-    if not np.all(np.isfinite(p)) or np.abs(p).max() > 1e12 * max(1.0, np.abs(right).max()):
+    rates = np.linalg.eigvals(a)
+    if (rates.real.max() if time == "continuous" else np.abs(rates).max() - 1) >= 0:
         raise InputError(
-            "dynamics: the linearisation at 0 is not asymptotically stable, so Lyapunov's equation gives no P; give P"
+            "dynamics: the linearisation at 0 is not asymptotically stable, so Lyapunov's equation gives no P; give one"
         )
+    p = solve_continuous_lyapunov(a.T, -right) if time == "continuous" else solve_discrete_lyapunov(a.T, right)
     unit = Fraction(2) ** (math.frexp(float(np.abs(p).max()))[1] - BITS)
     rounded = [[round(Fraction(float(v)) / unit) * unit for v in row] for row in (p + p.T) / 2]
     return tuple(tuple(row) for row in rounded)
@@ -327,7 +326,7 @@ class _Task:
 
 
 def _searched(
-    P: Matrix, system: Any, inner: Fraction, time: str, *, deadline: float, rounds: int, gap: Fraction
+    P: Matrix, system: Any, inner: Fraction, time: str, *, deadline: float, rounds: int, gap: float
 ) -> Search:
     """Look for the largest level with decrease, starting from one simplex for each orthant."""
     n = len(P)
@@ -336,12 +335,32 @@ def _searched(
     forms: Any = make(P, system.polynomials) if system.polynomials is not None else QuadraticForms(P, system, time)
     task = _Task(simplices, weights_of([[Fraction(1)]] * simplices.count), forms)
 
+    search = Search([task], _ground(P, simplices, inner), deadline, rounds)
+    search.take(0, roots(0, simplices.count, n + 1))
+    search.raise_lowest(gap)
+    return search
+
+
+def _ground(P: Matrix, simplices: Simplices, limit: Fraction) -> Ground:
+    """Levels of x'Px: the least of its Bernstein coefficients x_i'Px_j is not above its minimum on the hull."""
+    n = len(P)
+    table = np.array([[nearest_float(v) for v in row] for row in P])
+
+    def floats(_: int, leaves: Leaves) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        places, errors = simplices.points[leaves.row], simplices.errors[leaves.row]
+        x, size = leaves.share @ places, leaves.share @ np.abs(places)
+        wide = size * (1 + (n + 5) * EPS) + (leaves.share @ errors) * (1 + (n + 5) * EPS) + 2.0**-500
+        products = x @ table @ x.transpose(0, 2, 1)
+        heavy, light = (v @ np.abs(table) @ v.transpose(0, 2, 1) for v in (wide, size))
+        error = np.abs(heavy - light) + (4 * n + 16) * EPS * heavy
+        low, high = np.maximum(0.0, products.min(axis=(1, 2))), products.diagonal(axis1=1, axis2=2).max(axis=1)
+        return low, high, error.max(axis=(1, 2))
+
     def points(row: int, corners: Sequence[Corner]) -> list[list[Fraction]]:
         return [lifted_point(simplices, row, corner) for corner in corners]
 
     def bounds(_: int, row: int, corners: Sequence[Corner]) -> tuple[Fraction, Fraction]:
         x = points(row, corners)
-        # The Bernstein coefficients of x'Px: its minimum on the hull is not below the least of them.
         found = [form(P, x[i], x[j]) for i in range(len(x)) for j in range(i + 1)]
         return max(ZERO, min(found)), max(form(P, v, v) for v in x)
 
@@ -349,11 +368,10 @@ def _searched(
         (x,) = points(row, [corner])
         return form(P, x, x)
 
-    search = Search([task], Ground(bounds, at, lambda *_: ZERO, inner), deadline, rounds)
-    whole = tuple(tuple(int(i == j) for j in range(n + 1)) for i in range(n + 1))
-    search.take(0, [Part(row, whole, tuple(range(n + 1)), False) for row in range(simplices.count)])
-    search.raise_lowest(gap)
-    return search
+    def first(_: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(len(rows)), np.zeros(len(rows))
+
+    return Ground(floats, bounds, at, first, lambda *_: ZERO, limit)
 
 
 def orthants(P: Matrix, level: Fraction) -> list[list[tuple[Fraction, ...]]]:

@@ -2,36 +2,40 @@
 
 Every bad leaf has rigorous bounds `low <= V <= high` and a level `enters` from which it counts.  A gap is a pair of
 levels c1 < c2 such that no bad leaf that enters below c2 reaches above c1; whatever the search does, its gaps are
-proved.
+proved.  Floats with error bounds find the leaves that matter, and steer; the levels that come out are exact.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from .refine import Corner, Part, bad_parts, barycentric, lifted_point, refined, simplest, value_range
+import numpy as np
+
+from ..exact import nearest_float
+from .refine import (
+    FINEST,
+    Corner,
+    Leaves,
+    bad_leaves,
+    barycentric,
+    joined,
+    lifted_point,
+    refined,
+    simplest,
+    value_range,
+)
 
 GUESSES = 4  # leaves of a round near which short rational points are tried
-BATCH = 1500  # leaves refined in one round: enough to fill the arrays, few enough to look again soon
+TESTED = 64  # leaves of a round whose corners are tried
+BATCH = 2000  # leaves refined in one round: enough to fill the arrays, few enough to look again soon
+HOPELESS = 2.0**-20  # share of the limit below which a level counts as 0 for the steering
 ZERO = Fraction(0)
 
 Range = tuple[Fraction, Fraction]
-
-
-@dataclass(frozen=True, eq=False)
-class Leaf:
-    """A bad part of a task and its levels."""
-
-    task: int
-    part: Part
-    low: Fraction
-    high: Fraction
-    enters: Fraction
 
 
 @dataclass(frozen=True)
@@ -47,14 +51,18 @@ class Ground:
     """How levels are read off a task.
 
     Attributes:
-        bounds: rigorous (low, high) of the level on the hull of some corners of a row.
+        floats: (low, high, error) of the level on the face of every leaf of one task, in float64.
+        bounds: the exact bounds of which those are roundings, for a row and corners.
         at: the exact level at a corner of a row.
-        enters: the level from which a row counts; None where it never does.
+        first: level from which each row of a task counts, and bounds of the errors; infinite where it never does.
+        enters: the exact level from which a row counts; None where it never does.
         limit: the level at which everything ends.
     """
 
+    floats: Callable[[int, Leaves], tuple[np.ndarray, np.ndarray, np.ndarray]]
     bounds: Callable[[int, int, Sequence[Corner]], Range]
     at: Callable[[int, int, Corner], Fraction]
+    first: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
     enters: Callable[[int, int], Fraction | None]
     limit: Fraction
 
@@ -67,133 +75,179 @@ class Search:
         tasks: the conditions, each with its proof.
         ground: how levels are read off.
         deadline: `time.perf_counter()` at which to stop.
-        leaves: the bad leaves that count below the limit.
-        witnesses: (enters, level) of exact points at which a condition fails.
         rounds: how many rounds of refinement are left.
+        leaves: the bad leaves that count below the limit, None as long as there are none.
+        low, high, enters, error: their levels in float64; `error` bounds the errors of all three.
+        witnesses: (enters, level) of exact points at which a condition fails.
     """
 
     tasks: Sequence[Any]
     ground: Ground
     deadline: float = float("inf")
     rounds: int = 64
-    leaves: list[Leaf] = field(default_factory=list)
+    leaves: Leaves | None = None
+    low: np.ndarray = field(default_factory=lambda: np.empty(0))
+    high: np.ndarray = field(default_factory=lambda: np.empty(0))
+    enters: np.ndarray = field(default_factory=lambda: np.empty(0))
+    error: np.ndarray = field(default_factory=lambda: np.empty(0))
     witnesses: list[Range] = field(default_factory=list)
     tested: set[tuple[int, int, Corner]] = field(default_factory=set)
 
     def start(self) -> None:
         """Take the bad leaves from the proofs."""
         for number, task in enumerate(self.tasks):
-            self.take(number, bad_parts(task.proof, task.mask))
+            self.take(number, bad_leaves(number, task.proof, task.mask))
 
-    def take(self, number: int, parts: Iterable[Part]) -> None:
-        """Add bad parts of a task."""
-        self.leaves += filter(None, (self._leaf(number, part) for part in parts))
+    def take(self, number: int, leaves: Leaves) -> None:
+        """Add bad leaves of one task; those that do not count below the limit are dropped."""
+        first, doubt = self.ground.first(number, leaves.row)
+        near = np.flatnonzero(first - doubt < nearest_float(self.ground.limit) * (1 + 2.0**-50))
+        leaves, first, doubt = leaves[near], first[near], doubt[near]
+        low, high, error = self.ground.floats(number, leaves)
+        enters, error = np.maximum(first, low), np.maximum(error, doubt)
+        use = np.flatnonzero(enters - error < nearest_float(self.ground.limit) * (1 + 2.0**-50))
+        self.leaves = leaves[use] if self.leaves is None else joined([self.leaves, leaves[use]])
+        new = {"low": low, "high": high, "enters": enters, "error": error}
+        for name, values in new.items():
+            setattr(self, name, np.concatenate([getattr(self, name), values[use]]))
 
-    @property
     def lowest(self) -> Fraction:
-        """The level below which nothing bad is left."""
-        return min([self.ground.limit, *(leaf.enters for leaf in self.leaves)])
+        """The level below which nothing bad is left, exactly."""
+        return self._least(np.arange(len(self.enters)))
 
-    @property
     def impossible(self) -> Fraction:
         """The least level known to be bad by an exact point, or the limit."""
         return min([self.ground.limit, *(enters for enters, _ in self.witnesses)])
 
     def gaps(self) -> list[Gap]:
-        """All gaps, lowest first."""
-        out, top = [], ZERO
-        for leaf in sorted(self.leaves, key=lambda leaf: leaf.enters):
-            if top < leaf.enters:
-                out.append(Gap(top, leaf.enters))
-            top = max(top, leaf.high)
-        if top < self.ground.limit:
-            out.append(Gap(top, self.ground.limit))
+        """All gaps that floats can tell from none, lowest first, their ends exact."""
+        out = []
+        for count, order in self._float_gaps():
+            high = self._least(order[count:])
+            low = self._largest(order[:count])
+            if low < high:
+                out.append(Gap(low, high))
         return out
 
-    def raise_lowest(self, gap: Fraction) -> None:
+    def _float_gaps(self) -> list[tuple[int, np.ndarray]]:
+        """Where gaps are: after how many leaves in ascending order of their levels, and that order."""
+        order = np.argsort(self.enters - self.error, kind="stable")
+        first = np.concatenate([(self.enters - self.error)[order], [nearest_float(self.ground.limit)]])
+        top = np.maximum.accumulate(np.concatenate([[0.0], (self.high + self.error)[order]]))
+        return [(int(k), order) for k in np.flatnonzero(top < first)]
+
+    def _least(self, which: np.ndarray) -> Fraction:
+        """The exact least level at which one of some leaves counts, or the limit."""
+        if not len(which):
+            return self.ground.limit
+        low, high = (self.enters - self.error)[which], (self.enters + self.error)[which]
+        least = self.ground.limit
+        for k in which[low <= high.min()].tolist():
+            least = min(least, self._exact(k)[0])
+            if least <= 0:
+                break
+        return least
+
+    def _largest(self, which: np.ndarray) -> Fraction:
+        """The exact largest level that some leaves reach, 0 at least."""
+        if not len(which):
+            return ZERO
+        low, high = (self.high - self.error)[which], (self.high + self.error)[which]
+        return max([ZERO, *(self._exact(int(k))[1] for k in which[high >= low.max()])])
+
+    def _exact(self, leaf: int) -> Range:
+        """The exact level from which a leaf counts, and the largest that it reaches."""
+        assert self.leaves is not None
+        number, row = int(self.leaves.task[leaf]), int(self.leaves.row[leaf])
+        first = self.ground.enters(number, row)
+        low, high = self.ground.bounds(number, row, self.leaves.corners(leaf))
+        return (self.ground.limit if first is None else max(first, low)), high
+
+    def raise_lowest(self, gap: float) -> None:
         """Refine until `lowest` is within `gap` of `impossible`, relatively, or nothing can be gained.
 
         Leaves below the middle of both are refined, lowest first.  Where a condition fails as near to 0 as one likes,
-        `impossible` tends to 0; that is given up at a millionth of the limit.
+        `impossible` tends to 0; that is given up at a small share of the limit.
         """
-        while self._time():
-            low, high = self.lowest, self.impossible
-            if high - low <= gap * high or high * 10**6 < self.ground.limit:
+        limit = nearest_float(self.ground.limit)
+        while self._time() and len(self.enters):
+            low, high = min(limit, float(self.enters.min())), nearest_float(self.impossible())
+            if high - low <= gap * high or high <= HOPELESS * limit:
                 return
-            chosen = sorted((x for x in self.leaves if x.enters < (low + high) / 2), key=lambda x: x.enters)
-            if not self._improve(chosen[:BATCH]):
+            order = np.argsort(self.enters, kind="stable")
+            if not self._improve(order[self.enters[order] < (low + high) / 2]):
                 return
 
-    def widen(self, gap: Fraction) -> None:
+    def widen(self, gap: float) -> None:
         """Refine until both ends of the widest gap are within `gap` of exact witnesses, or nothing is gained."""
-        while self._time():
-            main = widest(self.gaps())
-            if main is None:
-                chosen = sorted(self.leaves, key=lambda x: x.low - x.high)
+        while self._time() and len(self.enters):
+            found = self._float_gaps()
+            if not found:
+                chosen = np.argsort(self.low - self.high, kind="stable")
             else:
-                chosen = self._around(main, gap)
-            if not self._improve(chosen[:BATCH]):
+                chosen = self._around(found, gap)
+            if not self._improve(chosen):
                 return
 
-    def _around(self, main: Gap, gap: Fraction) -> list[Leaf]:
-        """The leaves that decide the ends of a gap, where exact witnesses leave room to move them."""
-        inner = max([v for enters, v in self.witnesses if enters < main.high and v <= main.low], default=ZERO)
-        outer = min([self.ground.limit, *(enters for enters, _ in self.witnesses if enters >= main.high)])
-        chosen: list[Leaf] = []
-        if main.low - inner > gap * main.low and main.low * 10**6 > main.high:
-            middle = (main.low + inner) / 2
-            chosen += sorted(
-                (x for x in self.leaves if x.enters < main.high and x.high > middle), key=lambda x: -x.high
-            )
-        if outer - main.high > gap * outer:
-            middle = (main.high + outer) / 2
-            above = (x for x in self.leaves if main.high <= x.enters < middle)
-            chosen = chosen[: BATCH // 2] + sorted(above, key=lambda x: x.enters)
-        return chosen
+    def _around(self, found: list[tuple[int, np.ndarray]], gap: float) -> np.ndarray:
+        """The leaves that decide the ends of the widest gap, where exact witnesses leave room to move them."""
+        limit = nearest_float(self.ground.limit)
+        ends = []
+        for count, order in found:
+            inside, outside = order[:count], order[count:]
+            ends.append((max(0.0, self.high[inside].max(initial=0.0)), self.enters[outside].min(initial=limit)))
+        low, high = max(ends, key=lambda pair: pair[1] / max(pair[0], HOPELESS * limit))
+        levels = [(nearest_float(a), nearest_float(b)) for a, b in self.witnesses]
+        inner = max([b for a, b in levels if a < high and b <= low], default=0.0)
+        outer = min([limit, *(a for a, _ in levels if a >= high)])
+        chosen = []
+        if low - inner > gap * low and low > HOPELESS * high:
+            part = np.flatnonzero((self.enters < high) & (self.high > (low + inner) / 2))
+            chosen.append(part[np.argsort(-self.high[part], kind="stable")][: BATCH // 2])
+        if outer - high > gap * outer:
+            part = np.flatnonzero((self.enters >= high) & (self.enters < (high + outer) / 2))
+            chosen.append(part[np.argsort(self.enters[part], kind="stable")][: BATCH // 2])
+        # Both ends take turns, so that the first few leaves, which are looked at more closely, decide either.
+        turns = np.concatenate([2 * np.arange(len(part)) + k for k, part in enumerate(chosen)]) if chosen else []
+        return np.concatenate([*chosen, np.empty(0, dtype=np.int64)])[np.argsort(turns)].astype(np.int64)
 
-    def _improve(self, chosen: Sequence[Leaf]) -> bool:
+    def _improve(self, chosen: np.ndarray) -> bool:
         """Look for witnesses in some leaves and refine them; whether anything could be done."""
-        groups: dict[int, list[Leaf]] = defaultdict(list)
-        for leaf in chosen[:GUESSES]:
-            self._guess(leaf)
-        for leaf in chosen:
-            self._test(leaf)
-            if not leaf.part.final:
-                groups[leaf.task].append(leaf)
-        if not groups:
+        leaves = self.leaves
+        if leaves is None:
+            return False
+        chosen = chosen[:BATCH]
+        for leaf in chosen[:GUESSES].tolist():
+            self._guess(leaves, leaf)
+        for leaf in chosen[:TESTED].tolist():
+            for corner in leaves.corners(leaf):
+                self._try(int(leaves.task[leaf]), int(leaves.row[leaf]), corner, known=bool(leaves.known[leaf]))
+        chosen = chosen[~leaves.known[chosen] & (leaves.bits[chosen] <= FINEST)]
+        if not len(chosen):
             return False
         self.rounds -= 1
-        gone = {id(leaf) for group in groups.values() for leaf in group}
-        self.leaves = [leaf for leaf in self.leaves if id(leaf) not in gone]
-        for number, group in groups.items():
-            parts = [leaf.part for leaf in group]
-            self.take(number, refined(self.tasks[number], parts, depth=2, time_limit=self._left()))
+        stay = np.ones(len(leaves), dtype=bool)
+        stay[chosen] = False
+        self.leaves = leaves[stay]
+        for name in ("low", "high", "enters", "error"):
+            setattr(self, name, getattr(self, name)[stay])
+        part = leaves[chosen]
+        for number in np.unique(part.task).tolist():
+            some = part[part.task == number]
+            self.take(number, refined(self.tasks[number], some, depth=2, time_limit=self._left()))
         return True
 
-    def _leaf(self, number: int, part: Part) -> Leaf | None:
-        """A part with its levels; None where it does not count below the limit."""
-        first = self.ground.enters(number, part.row)
-        if first is None or first >= self.ground.limit:
-            return None
-        low, high = self.ground.bounds(number, part.row, [part.corners[k] for k in part.face])
-        enters = max(first, low)
-        return Leaf(number, part, low, high, enters) if enters < self.ground.limit else None
-
-    def _test(self, leaf: Leaf) -> None:
-        """Keep the corners of a leaf at which the condition fails exactly, by a 0 away from the origin too."""
-        for k in leaf.part.face:
-            self._try(leaf.task, leaf.part.row, leaf.part.corners[k], known=leaf.part.final)
-
-    def _guess(self, leaf: Leaf) -> None:
-        """Try the point with the shortest coordinates near a leaf: where a condition is only just met, it often is exact."""
-        simplices = self.tasks[leaf.task].simplices
+    def _guess(self, leaves: Leaves, leaf: int) -> None:
+        """Try the point with the shortest coordinates near a leaf: a condition is often only just met at such a one."""
+        number, row = int(leaves.task[leaf]), int(leaves.row[leaf])
+        simplices = self.tasks[number].simplices
         dim = simplices.points.shape[1] - 1
-        if leaf.part.final or len(leaf.part.face) <= dim:
+        if leaves.known[leaf] or not leaves.face[leaf].all():
             return
-        corners = [lifted_point(simplices, leaf.part.row, c)[:dim] for c in leaf.part.corners]
-        corner = barycentric(simplices, leaf.part.row, [simplest(min(x), max(x)) for x in zip(*corners, strict=True)])
+        corners = [lifted_point(simplices, row, c)[:dim] for c in leaves.corners(leaf)]
+        corner = barycentric(simplices, row, [simplest(min(x), max(x)) for x in zip(*corners, strict=True)])
         if corner is not None:
-            self._try(leaf.task, leaf.part.row, corner)
+            self._try(number, row, corner)
 
     def _try(self, number: int, row: int, corner: Corner, *, known: bool = False) -> None:
         """Keep a point of a row, not the origin, if the condition fails there."""
