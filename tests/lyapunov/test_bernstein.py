@@ -49,7 +49,7 @@ def evaluated(form, variables, degree, mu):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(cases(), st.data())
 def test_integer_form_is_the_polynomial(case, data):
     exponents, coefficients, vertices, units = case
@@ -69,7 +69,7 @@ def test_integer_form_is_the_polynomial(case, data):
     assert evaluated(slow, v, plan.degree, mu) == value(exponents, coefficients, point) * total**plan.degree
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cases())
 def test_corners_and_mixed_coefficients_are_bernstein(case):
     """The coefficient of mu^a over its multinomial is the blossom at the vertices: here by polarisation of the form."""
@@ -95,7 +95,7 @@ FLOATS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(cases(numbers=FLOATS), st.data())
 def test_float_form_encloses_the_exact_one(case, data):
     exponents, coefficients, vertices, _ = case

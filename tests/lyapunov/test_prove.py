@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from linregions.errors import InputError
 from linregions.lyapunov.classify import Leaf
+from linregions.lyapunov.dynamics import dynamics_of
 from linregions.lyapunov.prove import prove
 from linregions.lyapunov.simplices import Ball, Rows, Simplices, simplices_of, weights_of
 
@@ -62,7 +63,7 @@ def problems(draw):
     return polynomial, [first, *far], weight
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problems(), st.randoms(use_true_random=False))
 def test_random_polynomials_against_points(problem, random):
     polynomial, simplex, weight = problem
@@ -254,3 +255,72 @@ def test_refusals():
         prove(*given_, forms({(1,): 1}))
     with pytest.raises(InputError, match="max_depth"):
         prove(given_[0], weights_of([[1]]), forms({(1,): 1}), max_depth=61)
+
+
+def hidden(dynamics):
+    """Forms that show their enclosures only."""
+    return SimpleNamespace(enclosure=dynamics.enclosure, at=dynamics.at)
+
+
+SMALL = st.fractions(-1, 1, max_denominator=6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(SMALL, SMALL), min_size=3, max_size=3, unique=True), st.tuples(SMALL, SMALL), st.booleans())
+def test_enclosures_of_polynomials_agree_with_the_polynomials(corners, weight, own):
+    """A polynomial of degree 3 hidden behind its Taylor models of degree 3 gets the same verdict where it is strict."""
+    dynamics = dynamics_of(["-x1 + x1*x2^2", "-x2 - x1^3"], dim=2)
+    given_ = simplices_of([corners]), weights_of([weight])
+    plain = prove(*given_, dynamics, max_depth=9)
+    smooth = prove(*given_, hidden(dynamics), degree=3, shared=not own, max_depth=9)
+    if Leaf.UNKNOWN not in (plain.status[0], smooth.status[0]) and plain.status[0] != Leaf.ZERO:
+        assert plain.status[0] == smooth.status[0]
+    if smooth.status[0] == Leaf.VIOLATED:
+        low, high = smooth.witness(0).value
+        assert 0 < low <= high
+
+
+@pytest.mark.parametrize("degree", [1, 2, 5])
+@pytest.mark.parametrize("shared", [True, False])
+def test_pendulum_energy_like_margin(degree, shared):
+    """p = x2 (-sin x1 - x2) + x1 x2 - x1^2 / 10 < 0 on a disc of triangles; on a longer one it is not."""
+    forms_ = dynamics_of(["x2", "-sin(x1) - x2"], dim=2)
+    near = prove(
+        simplices_of(orthants(2, F(1, 2))),
+        weights_of([[0, F(1)]] * 8),
+        forms_,
+        degree=degree,
+        shared=shared,
+        max_depth=6,
+    )
+    assert near.worst == Leaf.VIOLATED  # x2 = 0, x1 < 0: p = -sin x1 > 0
+    for root in np.flatnonzero(near.status == Leaf.VIOLATED):
+        witness = near.witness(int(root))
+        x, y = witness.coordinates
+        assert -np.sin(float(x)) - float(y) > 0
+        assert 0 < witness.value[0] <= witness.value[1]
+    slopes = [[a, b] for a, b in [(F(2), F(1))] * 2]
+    cone = [[(0, 0), (F(1, 2), F(1, 8)), (F(1, 2), 0)], [(0, 0), (F(1, 2), 0), (F(1, 2), F(-1, 8))]]
+    # 2 x2 - sin x1 - x2 = x2 - sin x1 < 0 on the cone |x2| <= x1 / 4
+    proof = prove(simplices_of(cone), weights_of(slopes), forms_, degree=degree, shared=shared)
+    assert proof.worst == Leaf.PROVED
+    assert proof.degree == degree
+
+
+def test_a_denominator_that_may_vanish_is_divided():
+    """-x / (1 + x) on [0, 100] in one coordinate; its boxes reach over -1 at first."""
+    forms_ = dynamics_of(["-x1/(1 + x1)"], dim=1)
+    proof = prove(simplices_of([[(0,), (F(1, 2),)], [(F(1, 2),), (100,)]]), weights_of([[1], [1]]), forms_)
+    assert proof.worst == Leaf.PROVED
+    proof = prove(simplices_of([[(0,), (100,)]]), weights_of([[1]]), forms_)
+    assert proof.worst == Leaf.PROVED
+    assert proof.leaf_count > 1
+
+
+def test_constants_that_cancel_at_the_origin_only():
+    """sin(x + pi/3) - sin(pi/3): no coefficient is rational, p(0) = 0 is known."""
+    forms_ = dynamics_of(["-(sin(x1 + pi/3) - sin(pi/3))"], dim=1)
+    proof = prove(simplices_of([[(0,), (F(1),)], [(F(-2),), (0,)]]), weights_of([[1], [-1]]), forms_)
+    assert proof.worst == Leaf.PROVED
+    proof = prove(simplices_of([[(0,), (F(21, 20),)], [(F(0),), (F(26, 25),)]]), weights_of([[1], [1]]), forms_)
+    assert proof.status.tolist() == [Leaf.VIOLATED, Leaf.PROVED]  # 1.05 > pi/3 > 1.04: 0 again at pi/3

@@ -1,10 +1,11 @@
-"""Polynomials on simplices as forms in barycentric coordinates: many simplices at once, in float64 with bounds or in integers.
+"""Polynomials on simplices as forms in barycentric coordinates: many at once, floats with bounds or integers.
 
-On the simplex with vertices `Y_0, ..., Y_n` a point is `y = sum_j mu_j Y_j` with `mu_j >= 0` and `sum_j mu_j = 1`. Substituted in a
-polynomial of degree d, and filled up with powers of `1 = sum_j mu_j`, it becomes a form of degree d in mu. Its coefficients are the
-Bernstein coefficients times positive multinomials, so they have the same signs: all of them <= 0 proves p <= 0 on the simplex, and
-the coefficient of `mu_j^d` is the value at the vertex j. Vertices in homogeneous integers `(Y_j, w_j)` with `1 = sum_j mu_j w_j`
-give the same signs in integers. Standard convex-hull property of the Bernstein form.
+On the simplex with vertices `Y_0, ..., Y_n` a point is `y = sum_j mu_j Y_j` with `mu_j >= 0` and `sum_j mu_j = 1`.
+Substituted in a polynomial of degree d, and filled up with powers of `1 = sum_j mu_j`, it becomes a form of degree d in
+mu. Its coefficients are the Bernstein coefficients times positive multinomials, so they have the same signs: all of
+them <= 0 proves p <= 0 on the simplex, and the coefficient of `mu_j^d` is the value at the vertex j. Vertices in
+homogeneous integers `(Y_j, w_j)` with `1 = sum_j mu_j w_j` give the same signs in integers. Standard convex-hull
+property of the Bernstein form.
 
 Arrays keep the simplices on the last axis: points `(n+1, q, m)`, forms `(C(n+d, d), m)`.
 """
@@ -63,8 +64,9 @@ def supports(variables: int, degree: int) -> Array:
 class Plan:
     """The order in which the monomials `y^a` are built, each from one that is a factor of it.
 
-    `steps[i] = (parent, coordinate, degree, term)`: monomial i is the earlier monomial `parent` (-1: the constant 1) times one
-    coordinate; `term` is its row among the coefficients, -1 where it only serves others; `constant` is the row of the constant.
+    `steps[i] = (parent, coordinate, degree, term)`: monomial i is the earlier monomial `parent` (-1: the constant 1)
+    times one coordinate; `term` is its row among the coefficients, -1 where it only serves others; `constant` is the
+    row of the constant.
     """
 
     steps: tuple[tuple[int, int, int, int], ...]
@@ -76,14 +78,15 @@ class Plan:
         return f"Plan(terms={self.terms}, degree={self.degree}, products={len(self.steps)})"
 
 
-def plan_of(exponents: Sequence[Sequence[int]]) -> Plan:
+def plan_of(exponents: Sequence[Sequence[int]], degree: int = 1) -> Plan:
     """The plan for these monomials, shared prefixes built once.
 
     Args:
         exponents: one row of exponents per term, (T, q).
+        degree: the least degree of the forms.
 
     Returns:
-        A `Plan`; its degree is the largest total degree, 1 at least.
+        A `Plan`; its degree is the largest total degree, `degree` at least.
 
     >>> plan_of([(1, 0), (3, 0), (1, 1)])
     Plan(terms=3, degree=3, products=4)
@@ -97,9 +100,9 @@ def plan_of(exponents: Sequence[Sequence[int]]) -> Plan:
             if term >= 0:
                 steps[at] = (*steps[at][:3], term)
             return at
-        parent = build(word[:-1], -1) if len(word) > 1 else -1
+        parent = -1 if len(word) == 1 else build(word[:-1], -1)
         place[word] = len(steps)
-        steps.append((parent, word[-1], len(word), term))
+        steps.append((parent, word[len(word) - 1], len(word), term))
         return place[word]
 
     constant = -1
@@ -109,8 +112,8 @@ def plan_of(exponents: Sequence[Sequence[int]]) -> Plan:
             build(word, term)
         else:
             constant = term
-    degree = max([1, *(step[2] for step in steps)])
-    return Plan(tuple(steps), constant, degree, len(exponents))
+    top = max([degree, *(step[2] for step in steps)])
+    return Plan(tuple(steps), constant, top, len(exponents))
 
 
 def times(form: Array, linear: Array | None, variables: int, degree: int) -> Array:
@@ -162,13 +165,15 @@ def form_of(plan: Plan, points: Array, coefficients: Array, one: Array | None = 
 class Bounded:
     """Coefficients of upper forms with error bounds, and lower bounds of the values at the vertices.
 
-    `upper - error <= coefficient of the upper form <= upper + error`; for a polynomial without remainder the upper form is the
-    polynomial itself. `low (n+1, m)` is below the value at the vertex.
+    `upper - error <= coefficient of the upper form <= upper + error`; for a polynomial without remainder the upper form
+    is the polynomial itself. `lower - error` is below the coefficient of the lower form, `low (n+1, m)` below the value
+    at the vertex.
     """
 
     upper: Array
     error: Array
     low: Array
+    lower: Array
 
 
 def bounded_form(
@@ -182,8 +187,9 @@ def bounded_form(
     """The upper forms of `sum_a (c_a +- r_a) y^a` in float64, each coefficient with a rigorous error bound.
 
     Every coefficient is a sum of products, each made of at most k rounded operations, so its rounding error is at most
-    gamma_k = k u / (1 - k u) times the same sum of absolute values; vertices and coefficients that are known up to an error move it
-    by at most the difference of that sum with and without the errors added; underflow is excluded or bounded.
+    gamma_k = k u / (1 - k u) times the same sum of absolute values; vertices and coefficients that are known up to an
+    error move it by at most the difference of that sum with and without the errors added; underflow is excluded or
+    bounded.
 
     Args:
         plan: the monomials.
@@ -215,7 +221,7 @@ def bounded_form(
             upper, lower = value + more, value - more
             error += 2 * UNIT * more
         rows = corners(variables, plan.degree)
-        return Bounded(upper, error, lower[rows] - error[rows])
+        return Bounded(upper, error, lower[rows] - error[rows], lower)
 
 
 def _smallest(values: Array) -> float:
@@ -258,7 +264,7 @@ def integer_form(plan: Plan, points: Array, one: Array, coefficients: Array) -> 
 
 
 def _fits(plan: Plan, points: Array, one: Array, coefficients: Array) -> bool:
-    """Whether the sum of absolute values at mu = (1, ..., 1), which bounds every intermediate integer, stays below 2^53."""
+    """Whether the sum of absolute values at mu = (1, ..., 1), which bounds all integers on the way, is below 2^52."""
     with np.errstate(all="ignore"):
         try:
             heavy = np.abs(coefficients).astype(float).sum(axis=0)

@@ -16,8 +16,9 @@ Array = np.ndarray[Any, Any]
 class Leaf(IntEnum):
     """What is known of p on a simplex.
 
-    PROVED: p < 0 except at the origin (p <= 0 where only that was claimed). ZERO: p <= 0, and p = 0 somewhere else too. VIOLATED: p > 0
-    at a vertex. UNKNOWN: not decided within the budget. EXCLUDED: the simplex lies in the set where nothing is claimed.
+    PROVED: p < 0 except at the origin (p <= 0 where only that was claimed). ZERO: p <= 0, and p = 0 somewhere else too.
+    VIOLATED: p > 0 at a vertex. UNKNOWN: not decided within the budget. EXCLUDED: the simplex lies in the set where
+    nothing is claimed.
     """
 
     PROVED = 0
@@ -36,8 +37,8 @@ def classify(
 ) -> tuple[Array, Array]:
     """The verdict on each simplex from its coefficients.
 
-    p <= 0 on the claimed face as soon as the coefficients that it holds are <= 0; then p = 0 at a point only if all coefficients
-    of the smallest face around it are 0, so p < 0 off the origin as soon as the other corners are < 0.
+    p <= 0 on the claimed face as soon as the coefficients that it holds are <= 0; then p = 0 at a point only if all
+    coefficients of the smallest face around it are 0, so p < 0 off the origin as soon as the other corners are < 0.
 
     Args:
         form: coefficients with error bounds, (N, m).
@@ -48,16 +49,17 @@ def classify(
         strict: whether p < 0 is claimed, or p <= 0.
 
     Returns:
-        codes (m,), of `Leaf` or DIVIDE (a coefficient is certainly positive) or DOUBT (no sign speaks against p <= 0, but not all
-        are certain), and the violated corners (m, n+1).
+        codes (m,), of `Leaf` or DIVIDE (a coefficient is certainly positive) or DOUBT (no sign speaks against p <= 0,
+        but not all are certain), and the violated corners (m, n+1).
     """
     m, variables = mask.shape
     rows = corners(variables, degree)
     exempt = np.arange(variables)[None, :] == origin[:, None]
-    spared = exempt if held is None else exempt | held
     with np.errstate(invalid="ignore"):
         good = form.upper <= -form.error
         positive = form.upper > form.error
+        exempt &= ~(form.low > 0).T  # p(0) = 0 is the caller's word, but never against a sign that is certain
+        spared = exempt if held is None else exempt | held
         if strict:
             good[rows] &= (form.upper[rows] < -form.error[rows]) | spared.T
         violated = (form.low > 0).T & mask & ~spared
@@ -81,12 +83,13 @@ def zero_faces(
 ) -> tuple[tuple[int, ...], ...]:
     """The largest faces on which a form with coefficients <= 0 is 0, as vertex positions.
 
-    The face of the vertices T is one of them if every coefficient whose variables lie in T is 0; the origin alone, and faces in the
-    excluded set, do not count.
+    The face of the vertices T is one of them if every coefficient whose variables lie in T is 0; the origin alone, and
+    faces in the excluded set, do not count.
 
     Args:
         signs: (N,) signs of the coefficients.
-        variables, degree: of the form.
+        variables: of the form, n+1.
+        degree: of the form.
         origin: the vertex where p = 0 is known, or -1.
         mask: (n+1,) the claimed face.
         held: (n+1,) vertices in the excluded set, or None.

@@ -1,4 +1,4 @@
-"""Coefficients of `p = sum_k w_k F_k` on many simplices: exact polynomials F_k once for all, enclosures of smooth F_k box by box."""
+"""Coefficients of `p = sum_k w_k F_k` on many simplices, for polynomials F_k."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from linregions.exact import nearest_float
-
+from ..exact import nearest_float
 from .bernstein import UNIT, Plan, plan_of
 
 Array = np.ndarray[Any, Any]
@@ -19,9 +18,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Batch:
-    """Coefficients of m simplices: values, bounds of their errors, remainders (None for none) and the centres (m, q) of the powers.
+    """Coefficients of m simplices, (T, m): values, bounds of their errors, and remainders (None for none).
 
-    `settled[i]` is False where F_k could not be enclosed: such a simplex has to be divided.
+    The powers are those of y - centre: `centres` (m, q), with bounds `lost` of their errors. `settled[i]` is False
+    where F_k could not be enclosed, `last[i]` says that there is no smaller box to try.
     """
 
     plan: Plan
@@ -29,12 +29,14 @@ class Batch:
     slack: Array | None
     radii: Array | None = None
     centres: Array | None = None
+    lost: Array | None = None
     settled: Array | None = None
+    last: Array | None = None
 
 
 @dataclass(frozen=True)
 class ExactBatch:
-    """The same in Python integers, scaled by positive factors: values and radii (T, m), homogeneous centres (m, q + 1)."""
+    """The same in Python integers up to positive factors: values, radii (T, m), homogeneous centres (m, q+1)."""
 
     plan: Plan
     values: Array
@@ -45,14 +47,17 @@ class ExactBatch:
 class PolynomialTerms:
     """Exact polynomials `F_k = sum_a c_{k,a} y^a` with their monomials in common."""
 
-    def __init__(self, polynomials: Sequence[Mapping[tuple[int, ...], Fraction]]):
+    rounds = 1
+    taylor = None
+
+    def __init__(self, polynomials: Sequence[Mapping[tuple[int, ...], Fraction]], coordinates: int):
         exponents = sorted({tuple(a) for p in polynomials for a, c in p.items() if c}, key=lambda a: (sum(a), a))
-        self.exponents = exponents or [(0,) * len(next(iter(polynomials[0]), ()))]
+        self.exponents = exponents or [(0,) * coordinates]
         self.plan = plan_of(self.exponents)
+        self.degree = self.plan.degree
         self.table = [[Fraction(p.get(a, 0)) for a in self.exponents] for p in polynomials]
         scale = lcm(1, *(c.denominator for row in self.table for c in row))
         self.integers = [[int(c * scale) for c in row] for row in self.table]
-        self.scale = scale
 
     def floats(self, values: Array, errors: Array, **_: Any) -> Batch:
         """Coefficients `sum_k w_k c_{k,a}` for weights (m, K) with errors."""

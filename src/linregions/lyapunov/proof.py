@@ -19,7 +19,8 @@ Array = np.ndarray[Any, Any]
 class Witness:
     """A point where p > 0.
 
-    `point` is in homogeneous integers `(Y_1, ..., Y_q, w)`; `value` encloses p there (two equal numbers if p is rational).
+    `point` is in homogeneous integers `(Y_1, ..., Y_q, w)`; `value` encloses p there (two equal numbers if p is
+    rational).
     """
 
     root: int
@@ -34,7 +35,7 @@ class Witness:
 
 @dataclass(frozen=True)
 class Level:
-    """The nodes of all trees with the same number of bisections: root, bisected edge (i, j), first child (-1: a leaf), status."""
+    """All nodes after one number of bisections: root, bisected edge (i, j), first child (-1: a leaf), status."""
 
     first: int
     root: Array
@@ -64,7 +65,8 @@ class Leaves:
 class Proof:
     """What is known of p on every simplex.
 
-    `status (m,)` holds a `Leaf` per simplex. `complete` is False where a budget or Ctrl-C ended the work; what was decided is kept.
+    `status (m,)` holds a `Leaf` per simplex. `complete` is False where a budget or Ctrl-C ended the work; what was
+    decided is kept.
     """
 
     status: Array
@@ -107,7 +109,7 @@ class Proof:
         return Witness(root, tuple(vertex), self._value(root, vertex))
 
     def zero_faces(self, root: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
-        """The faces, other than the origin, on which p <= 0 is attained: each a tuple of homogeneous integer vertices."""
+        """The faces, other than the origin, where p = 0: each a tuple of homogeneous integer vertices."""
         found = {}
         for parts, faces in self._zeros.get(root, []):
             vertices = [tuple(v) for v in integer_vertices(self._exact(root), parts)]
@@ -119,8 +121,9 @@ class Proof:
     def tree(self, root: int) -> Any:
         """The bisections of one simplex as nested lists.
 
-        A leaf is 0 where the claim holds (PROVED, ZERO, EXCLUDED) and 1 where it was not proved; `[i, j, left, right]` bisects the edge
-        of the vertices i < j at its midpoint, which takes the place of j in `left` and of i in `right`.
+        A leaf is 0 where the claim holds (PROVED, ZERO, EXCLUDED) and 1 where it was not proved; `[i, j, left, right]`
+        bisects the edge of the vertices i < j at its midpoint, which takes the place of j in `left` and of i in
+        `right`.
         """
 
         def build(depth: int, node: int) -> Any:

@@ -1,19 +1,20 @@
-"""Proofs that polynomials are negative on simplices: all of them level by level, floats first, integers where floats cannot say."""
+"""Proofs that functions are negative on simplices, level by level: floats first, integers where floats cannot say."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from linregions.checks import whole_number
-from linregions.errors import InputError
-
+from ..checks import whole_number
+from ..errors import InputError
 from .bernstein import Bounded, bounded_form, corners, integer_form, monomials
 from .boxes import terms_of
 from .classify import DIVIDE, DOUBT, Leaf, classify, zero_faces
+from .coefficients import Batch
 from .proof import Level, Proof
 from .simplices import Ball, Rows, Simplices, Weights, inside_vertices
 from .subdivision import Active, bisected, integer_vertices, longest_edges
@@ -30,6 +31,7 @@ def prove(
     inside: Ball | Rows | None = None,
     mask: Array | None = None,
     degree: int | None = None,
+    shared: bool = True,
     max_depth: int = 40,
     max_active: int = 1_000_000,
     time_limit: float | None = None,
@@ -40,10 +42,11 @@ def prove(
 ) -> Proof:
     """Decide for each simplex whether `p = sum_k w_k F_k < 0` on it, except at the origin where p = 0 is known.
 
-    On a simplex p becomes a form in barycentric coordinates. All coefficients <= 0 and the corners other than the origin < 0 prove
-    the claim; a corner > 0 refutes it at that vertex; otherwise an edge is bisected. Signs are taken from float64 where a rigorous
-    error bound allows it and from integers elsewhere. A simplex at the origin needs no hole around it: its coefficients of the lowest
-    degree are the cone check, the others the radial blow-up. Derived from the convex-hull property of the Bernstein form.
+    On a simplex p becomes a form in barycentric coordinates. All coefficients <= 0 and the corners other than the
+    origin < 0 prove the claim; a corner > 0 refutes it at that vertex; otherwise an edge is bisected. Signs are taken
+    from float64 where a rigorous error bound allows it and from integers elsewhere. A simplex at the origin needs no
+    hole around it: its coefficients of the lowest degree are the cone check, the others the radial blow-up. Derived
+    from the convex-hull property of the Bernstein form.
 
     Args:
         simplices: m `Simplices`.
@@ -52,6 +55,8 @@ def prove(
         inside: a closed set where nothing is claimed.
         mask: (m, n+1) bool; only the face of the marked vertices is claimed.
         degree: of the Taylor polynomials of smooth F_k; None for one that suits the dimension.
+        shared: False gives each simplex an enclosure of its own, on the box of its vertices, round the origin if that
+            is a vertex, else round the centroid.
         max_depth: bisections from a simplex to its smallest parts, 60 at most.
         max_active: simplices that may wait at a time.
         time_limit: seconds.
@@ -78,7 +83,7 @@ def prove(
         raise InputError(
             f"weights: {len(weights.values)} rows for {simplices.count} simplices; give one row per simplex"
         )
-    run = _Run(simplices, weights, terms_of(forms, degree, simplices.points.shape[2]), inside, strict)
+    run = _Run(simplices, weights, terms_of(forms, degree, shared, simplices), inside, strict)
     run.limits(max_depth, max_active, time_limit, None if stop_at_violation else refine, progress)
     try:
         run.work(np.ones(simplices.points.shape[:2], dtype=bool) if mask is None else np.asarray(mask, dtype=bool))
@@ -138,7 +143,7 @@ class _Run:
             active = self._divide(active[again], again, level, first, codes[again])
 
     def _again(self, active: Active, codes: Array) -> Array:
-        """Which simplices to divide: undecided ones of roots that are not refuted, or all near a violation when refining."""
+        """Which simplices to divide: the undecided ones, unless their root is refuted and that ends it."""
         divide = codes == DIVIDE
         if self.refine is None:
             refuted = np.zeros(self.simplices.count, dtype=bool)
@@ -155,25 +160,20 @@ class _Run:
         left = first + 2 * np.arange(chosen.count)
         level.i[again], level.j[again], level.child[again] = i, j, left
         deeper = np.where(chosen.extra >= 0, chosen.extra + 1, -1)
-        chosen = Active(
-            *(getattr(chosen, name) for name in ("root", "node", "points", "errors", "parts", "origin", "mask")), deeper
-        )
+        chosen = replace(chosen, extra=deeper)
         halves = bisected(chosen, i, j, left, left + 1)
         return halves[np.argsort(halves.node, kind="stable")]
 
     def _decide(self, active: Active, codes: Array) -> None:
         """Fill in the codes of one level: by floats, then by integers what is in doubt."""
         v = active.points.shape[1]
-        size = max(16, BLOCK // len(monomials(v, self.terms.plan.degree)))
+        size = max(16, BLOCK // len(monomials(v, self.terms.degree)))
         for begin in range(0, active.count, size):
             self._on_time()
             block = np.arange(begin, min(begin + size, active.count))
             part = active[block]
             held = self._held(part)
-            form, settled = self._floats(part)
-            found, violated = classify(form, self.terms.plan.degree, part.origin, part.mask, held, self.strict)
-            found[~settled & (found != Leaf.EXCLUDED)] = DIVIDE
-            self._violations(part, found, violated & settled[:, None], form)
+            found = self._by_floats(part, held)
             codes[block], active.extra[block] = found, part.extra
         doubtful = np.flatnonzero(codes == DOUBT)
         for begin in range(0, len(doubtful), size):
@@ -194,27 +194,51 @@ class _Run:
             return None
         return inside_vertices(self.inside, part.points, part.errors, lambda i: self._vertices(part, i))
 
-    def _floats(self, part: Active) -> tuple[Bounded, Array]:
-        """The forms of a block with bounds, and where the functions could be enclosed."""
+    def _by_floats(self, part: Active, held: Array | None) -> Array:
+        """Codes of a block from floats, on smaller boxes where it is a remainder that keeps a simplex open."""
+        codes, todo = np.full(part.count, DIVIDE), np.arange(part.count)
+        for attempt in range(self.terms.rounds):
+            some = part[todo]
+            form, batch = self._floats(some, attempt)
+            spared = None if held is None else held[todo]
+            found, violated = classify(form, self.terms.degree, some.origin, some.mask, spared, self.strict)
+            if batch.settled is not None:
+                violated &= batch.settled[:, None]
+                found[~batch.settled & (found != Leaf.EXCLUDED)] = DIVIDE
+            again = np.zeros(some.count, dtype=bool)
+            if batch.last is not None and batch.settled is not None:
+                clear = (form.lower > form.error).any(axis=0) & batch.settled
+                again = (found >= DIVIDE) & ~batch.last & ~clear
+            done = np.flatnonzero(~again)
+            ended, final = some[done], found[done]
+            self._violations(ended, final, violated[done], form.low[:, done])
+            codes[todo[done]], part.extra[todo[done]] = final, ended.extra
+            todo = todo[again]
+            if not len(todo):
+                break
+        return codes
+
+    def _floats(self, part: Active, attempt: int) -> tuple[Bounded, Batch]:
+        """The forms of a block with bounds."""
         values, errors = self.weights.values[part.root], self.weights.errors[part.root]
-        batch = self.terms.floats(values, errors, part=part)
+        batch = self.terms.floats(values, errors, part=part, exact=lambda i: self._vertices(part, i), attempt=attempt)
         points, spread = part.points, part.errors
-        if batch.centres is not None:
-            moved = points - batch.centres[:, None, :]
-            back = points - moved  # two-sum: what the subtraction rounds off
-            lost = np.abs((points - (moved + back)) + (back - batch.centres[:, None, :]))
-            points, spread = moved, (spread + lost) * (1 + 2.0**-50)
+        if batch.centres is not None and batch.lost is not None:
+            centres = np.broadcast_to(batch.centres[:, None, :], points.shape)
+            moved = points - centres
+            back = moved - points  # two-sum: what the subtraction rounds off
+            off = np.abs((points - (moved - back)) - (centres + back))
+            points, spread = moved, (spread + off + batch.lost[:, None, :]) * (1 + 2.0**-50)
         turned = np.ascontiguousarray(points.transpose(1, 2, 0))
         wide = np.ascontiguousarray(spread.transpose(1, 2, 0)) if spread.any() else None
-        form = bounded_form(batch.plan, turned, wide, batch.values, batch.slack, batch.radii)
-        return form, np.ones(part.count, dtype=bool) if batch.settled is None else batch.settled
+        return bounded_form(batch.plan, turned, wide, batch.values, batch.slack, batch.radii), batch
 
     def _exactly(self, part: Active) -> Array:
         """Codes of the simplices that floats left in doubt."""
         self.exact_decisions += part.count
         rows = np.array([self._vertices(part, i) for i in range(part.count)], dtype=object)
         weights = [list(self.weights.exact(int(r))) for r in part.root]
-        batch = self.terms.exact(weights, part=part)
+        batch = self.terms.exact(weights, part=part, exact=lambda i: self._vertices(part, i))
         points, one = rows[:, :, :-1].transpose(1, 2, 0), rows[:, :, -1].T
         if batch.centres is not None:
             centre, unit = batch.centres[:, :-1].T, batch.centres[:, -1]
@@ -227,10 +251,10 @@ class _Run:
             upper, lower = value + more, value - more
         signs = (upper > 0).astype(np.int8) - (upper < 0).astype(np.int8)
         low = ((lower > 0).astype(np.int8) - (lower < 0).astype(np.int8))[_corner_rows(part, batch.plan.degree)]
-        form = Bounded(signs, np.zeros_like(signs), low)
+        form = Bounded(signs, np.zeros_like(signs), low, signs)
         held = self._held(part)
         codes, violated = classify(form, batch.plan.degree, part.origin, part.mask, held, self.strict)
-        self._violations(part, codes, violated, form)
+        self._violations(part, codes, violated, form.low)
         self._zeros(part, codes, form, held, batch.plan.degree)
         return codes
 
@@ -249,10 +273,10 @@ class _Run:
             self.zeros.setdefault(int(part.root[i]), []).append((part.parts[i], faces))
             codes[i] = Leaf.ZERO
 
-    def _violations(self, part: Active, codes: Array, violated: Array, form: Bounded) -> None:
-        """Keep a witness of each root that has none; when refining, divide violating simplices that may hold proved parts."""
+    def _violations(self, part: Active, codes: Array, violated: Array, low: Array) -> None:
+        """Keep one witness per root; when refining, divide violating simplices that may hold proved parts."""
         for i in np.flatnonzero(codes == Leaf.VIOLATED):
-            best = int(np.argmax(np.where(violated[i], form.low[:, i], -np.inf)))
+            best = int(np.argmax(np.where(violated[i], low[:, i], -np.inf)))
             self.corners.setdefault(int(part.root[i]), part.parts[i, best])
         if self.refine is None:
             return

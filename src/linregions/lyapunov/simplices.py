@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from linregions.exact import nearest_float
+from ..exact import nearest_float
 
 Array = np.ndarray[Any, Any]
 
@@ -22,7 +22,7 @@ class Simplices:
         points: (m, n+1, q) float64.
         errors: (m, n+1, q) bounds of their errors; 0 where a float is the coordinate itself.
         exact: gives the n+1 vertices of one simplex as integers `[Y_1, ..., Y_q, w]`, w > 0.
-        origin: (m,) position of the vertex 0 in each simplex, -1 where it has none.
+        origin: (m,) position of the vertex 0 in each simplex, -1 where it has none or p(0) = 0 is not known.
     """
 
     points: Array
@@ -42,7 +42,7 @@ class Simplices:
 
 @dataclass(frozen=True)
 class Weights:
-    """The constants `w_1, ..., w_K` of every simplex: values and error bounds (m, K), and the exact rationals of one simplex."""
+    """The constants `w_1, ..., w_K` of each simplex: values and error bounds (m, K), exact rationals of one."""
 
     values: Array
     errors: Array

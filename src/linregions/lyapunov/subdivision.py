@@ -1,4 +1,4 @@
-"""Simplices under bisection: where their vertices are, in float64 with error bounds and as dyadic combinations of the root's."""
+"""Simplices under bisection: where their vertices are, floats with bounds, and dyadic parts of the root's."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Active:
         root: (m,) the simplex given to `prove` that each one is a part of.
         node: (m,) its node in the trees.
         points, errors: (m, n+1, q) vertices and bounds of their errors.
-        parts: (m, n+1, n+1) int64: row i holds the barycentric coordinates of vertex i in the root, times the sum of the row, which is
-            a power of two.
+        parts: (m, n+1, n+1) int64: row i holds the barycentric coordinates of vertex i in the root, times the sum of
+            the row, which is a power of two.
         origin: (m,) position of the vertex 0, or -1.
         mask: (m, n+1) bool, the vertices of the face that is claimed.
         extra: (m,) levels spent below the simplex where a violation was found, -1 where none was.
@@ -68,10 +68,10 @@ def longest_edges(active: Active, scale: Array) -> tuple[Array, Array]:
 
 
 def bisected(active: Active, i: Array, j: Array, left: Array, right: Array) -> Active:
-    """Both halves of every simplex: the left half has the midpoint of the edge (i, j) in the place of j, the right half in that of i.
+    """Both halves of every simplex: the midpoint of the edge (i, j) replaces j in the left half, i in the right half.
 
-    The midpoint's float is `(a + b) / 2`; what the sum rounds off is computed exactly (two-sum) and added to the error bound, so
-    that vertices that are floats stay known without error.
+    The midpoint's float is `(a + b) / 2`; what the sum rounds off is computed exactly (two-sum) and added to the error
+    bound, so that vertices that are floats stay known without error.
     """
     every = np.arange(active.count)
     a, b = active.points[every, i], active.points[every, j]
