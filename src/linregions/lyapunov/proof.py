@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .classify import Leaf
+from .classify import Leaf, zero_faces
 from .subdivision import integer_vertices, middle_row
 
 Array = np.ndarray[Any, Any]
@@ -81,7 +81,7 @@ class Proof:
         repr=False, default=lambda *_: (Fraction(0), Fraction(0))
     )
     _corners: dict[int, Array] = field(repr=False, default_factory=dict)
-    _zeros: dict[int, list[tuple[Array, tuple[tuple[int, ...], ...]]]] = field(repr=False, default_factory=dict)
+    _zeros: dict[int, list[tuple[Array, tuple[Any, ...]]]] = field(repr=False, default_factory=dict)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{leaf.name.lower()}={n}" for leaf in Leaf if (n := int((self.status == leaf).sum())))
@@ -111,9 +111,9 @@ class Proof:
     def zero_faces(self, root: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
         """The faces, other than the origin, where p = 0: each a tuple of homogeneous integer vertices."""
         found = {}
-        for parts, faces in self._zeros.get(root, []):
+        for parts, facts in self._zeros.get(root, []):
             vertices = [tuple(v) for v in integer_vertices(self._exact(root), parts)]
-            for face in faces:
+            for face in zero_faces(*facts):
                 points = tuple(vertices[j] for j in face)
                 found[frozenset(points)] = points
         return tuple(found.values())

@@ -13,7 +13,7 @@ from ..checks import whole_number
 from ..errors import InputError
 from .bernstein import Bounded, bounded_form, corners, integer_form, monomials
 from .boxes import terms_of
-from .classify import DIVIDE, DOUBT, Leaf, classify, zero_faces
+from .classify import DIVIDE, DOUBT, Leaf, classify
 from .coefficients import Batch
 from .proof import Level, Proof
 from .simplices import Ball, Rows, Simplices, Weights, inside_vertices
@@ -259,7 +259,7 @@ class _Run:
         return codes
 
     def _zeros(self, part: Active, codes: Array, form: Bounded, held: Array | None, degree: int) -> None:
-        """Turn what is still in doubt, p <= 0 with corners that are 0, into ZERO with its faces."""
+        """Turn what is still in doubt, p <= 0 with corners that are 0, into ZERO; its faces wait until somebody asks."""
         v = part.points.shape[1]
         for i in np.flatnonzero(codes == DOUBT):
             spared = ~part.mask[i] | (np.arange(v) == part.origin[i])
@@ -269,8 +269,8 @@ class _Run:
                 codes[i] = DIVIDE  # only the upper bound is 0 there
                 continue
             outside = None if held is None else held[i]
-            faces = zero_faces(form.upper[:, i], v, degree, int(part.origin[i]), part.mask[i], outside)
-            self.zeros.setdefault(int(part.root[i]), []).append((part.parts[i], faces))
+            facts = form.upper[:, i].copy(), v, degree, int(part.origin[i]), part.mask[i], outside
+            self.zeros.setdefault(int(part.root[i]), []).append((part.parts[i].copy(), facts))
             codes[i] = Leaf.ZERO
 
     def _violations(self, part: Active, codes: Array, violated: Array, low: Array) -> None:
