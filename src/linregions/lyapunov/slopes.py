@@ -72,9 +72,9 @@ def _shallow(network: Network, patterns: np.ndarray) -> tuple[np.ndarray, np.nda
     n = first.inputs
     rows = np.concatenate([first.weight, np.asarray(first.bias)[:, None]], axis=1)
     shares = (last.weight.T[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)  # (units, outputs (n + 1))
-    gains, shifts = unit_gains(first, patterns)
+    gains, shifts = unit_gains(first, stage_pieces(network, patterns)[0])
     gamma = (first.rows + 16) * _U
-    maps = (gains @ shares).reshape(len(patterns), -1, n + 1)
+    maps = (gains @ shares).reshape(len(patterns), last.units, n + 1)
     errors = (np.abs(gains) @ (gamma * np.abs(shares) + _TINY)).reshape(maps.shape)
     if shifts is not None:
         maps[:, :, n] += shifts @ last.weight.T
@@ -93,11 +93,8 @@ def unit_gains(stage: Stage, pieces: np.ndarray) -> tuple[np.ndarray, np.ndarray
         return pieces.astype(np.float64), None
     most = max(f.pieces for f in act.functions)
     slopes, shifts = (
-        np.array([[*map(float, values), *[0.0] * (most - f.pieces)] for f, values in table])[act.index]
-        for table in (
-            [(f, f.slopes) for f in act.functions],
-            [(f, f.intercepts) for f in act.functions],
-        )
+        np.array([[*map(float, row), *[0.0] * (most - len(row))] for row in table])[act.index]
+        for table in ([f.slopes for f in act.functions], [f.intercepts for f in act.functions])
     )
     units = np.arange(stage.rows)
     return slopes[units, pieces], shifts[units, pieces] if shifts.any() else None
