@@ -35,6 +35,7 @@ def check_fan(fan):
     """Cones that meet in whole facets, on opposite sides, with rays on which the exact values are the network's."""
     ridges = Counter(tuple(np.delete(cone, j)) for cone in fan.cones for j in range(fan.dim))
     assert set(ridges.values()) == {2}
+    assert np.all(np.diff(fan.cones, axis=1) > 0)
     here = np.arange(len(fan))
     for j in range(fan.dim):
         assert np.all(np.any(fan.neighbours[fan.neighbours[:, j]] == here[:, None], axis=1))
@@ -84,6 +85,19 @@ def test_any_lines_of_the_plane(seed, count):
     net = Network.from_arrays([(rows, np.zeros(len(rows))), (rng.normal(size=(2, len(rows))), [0.0, 0.0])])
     fan = fan_of(net)
     assert len(fan) == len(fan.rays) == len(cells_of(net, Box.cube(-1, 1, 2)))
+    check_fan(fan)
+
+
+@pytest.mark.parametrize("n", [3, 4, 5])
+def test_long_integers(n):
+    # Rows with 53 bits: the rays have too many for any float, and some cones many facets less than orthogonal.
+    rng = np.random.default_rng(n)
+    frame = rng.normal(size=(n, n))
+    net = Network.from_arrays([(frame, np.zeros(n)), (np.ones((1, n)), [0.0])], activation="abs")
+    fan = fan_of(net)
+    assert len(fan) == 2**n
+    assert len(fan.rays) == 2 * n
+    assert max(abs(v) for ray in fan.rays for v in ray) > 2**60
     check_fan(fan)
 
 

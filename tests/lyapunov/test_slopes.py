@@ -5,13 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from origin_cases import near
 from strategies import STYLES, networks
 
 from linregions import Network
-from linregions.activations import ABS, RELU, clip
+from linregions.activations import ABS, RELU, PiecewiseLinear, clip
 from linregions.lyapunov import exactmaps
 from linregions.lyapunov.exactmaps import ExactMaps
 from linregions.lyapunov.slopes import affine_maps, is_shallow
@@ -93,6 +94,20 @@ def test_bounds_are_close():
     )
     maps, errors = affine_maps(deep, rng.integers(0, 2, size=(50, 48)).astype(np.uint8))
     assert np.all(errors < 1e-9 * (1 + np.abs(maps).max()))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_cancels(seed):
+    # Sums of 60 large numbers that cancel to nothing: the bound is about the numbers, not about the sum.
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(30, 3)) * 1e6
+    first = (np.concatenate([rows, rows]), np.zeros(60))
+    last = rng.normal(size=(1, 30)) * 1e6
+    layers = [first, (np.concatenate([last, -last * (1 + 2.0**-40)], axis=1), [0.0]), ([[1.0]], [0.0])]
+    network = Network.from_arrays(layers, activation=PiecewiseLinear((0.0,), (1.0, 2.0), 0.0))
+    check(network, rng.integers(0, 2, size=(5, 61)).astype(np.uint8))
+    same = np.tile(rng.integers(0, 2, size=(20, 30)), 2)
+    check(network, np.concatenate([same, np.ones((20, 1), dtype=int)], axis=1).astype(np.uint8))
 
 
 def test_no_cells():

@@ -6,7 +6,7 @@ exactly n facets it is spanned by n rays, and what holds on the rays decides wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -129,13 +129,8 @@ def fan_of(
     rows, positive = _sides(partition)
     facets, beyond = _facets(positive, n)
     rays: dict[tuple[int, ...], int] = {}
-    cones = np.array(
-        [
-            [rays.setdefault(ray, len(rays)) for ray in _rays(rows, walls, positive[i])]
-            for i, walls in enumerate(facets.tolist())
-        ],
-        dtype=np.int64,
-    )
+    spanned = _rays(rows, facets, np.take_along_axis(positive, facets, 1))
+    cones = np.array([[rays.setdefault(ray, len(rays)) for ray in cone] for cone in spanned], dtype=np.int64)
     # Column j of the inverse is the ray that lies on all facets but the j-th.
     order = np.argsort(cones, axis=1)
     cones, neighbours = np.take_along_axis(cones, order, 1), np.take_along_axis(beyond, order, 1)
@@ -214,11 +209,46 @@ def _facets(positive: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(facets, dtype=np.int64), np.array(beyond, dtype=np.int64)
 
 
-def _rays(rows: Sequence[Sequence[int]], walls: list[int], positive: np.ndarray) -> list[tuple[int, ...]]:
-    """The rays of a cone: each is positive on one of its walls and zero on the others, in their order."""
+def _rays(rows: list[tuple[int, ...]], facets: np.ndarray, positive: np.ndarray) -> list[list[tuple[int, ...]]]:
+    """The rays of every cone: each is positive on one of its walls and zero on the others, in the walls' order.
+
+    They are the columns of the inverse, made integral.  A float64 inverse times the determinant, rounded, is proposed;
+    where the product with the rows, in integers that cannot overflow, is not what it must be, FLINT gives the inverse.
+    """
+    table, n = np.array(rows, dtype=object), facets.shape[1]
+    walls = table[facets] * np.where(positive, 1, -1)[:, :, None]
+    found: list[list[tuple[int, ...]] | None] = [None] * len(facets)
+    most = max(abs(v) for row in rows for v in row)
+    if most < 2**31:
+        small = walls.astype(np.int64)
+        with np.errstate(all="ignore"):
+            scale = np.round(np.linalg.det(small.astype(np.float64)))
+            columns = np.round(_inverses(small) * scale[:, None, None])
+            fits = np.all(n * most * np.abs(columns) < 2.0**62, axis=(1, 2)) & (np.abs(scale) < 2.0**62) & (scale != 0)
+        columns, scale = (
+            np.where(fits[:, None, None], columns, 0).astype(np.int64),
+            np.where(fits, scale, 0).astype(np.int64),
+        )
+        unit = np.eye(n, dtype=np.int64)
+        right = fits & np.all(small @ columns == scale[:, None, None] * unit, axis=(1, 2))
+        ends = np.swapaxes(columns * np.sign(scale)[:, None, None], 1, 2)
+        ends = ends // np.maximum(np.gcd.reduce(ends, axis=2, keepdims=True), 1)
+        for i in np.flatnonzero(right).tolist():
+            found[i] = list(map(tuple, ends[i].tolist()))
+    return [_exact_rays(walls[i].tolist()) if known is None else known for i, known in enumerate(found)]
+
+
+def _inverses(matrices: np.ndarray) -> np.ndarray:
+    """Inverses in float64; 0 for all if one of them is singular there."""
+    try:
+        return np.linalg.inv(matrices.astype(np.float64))
+    except np.linalg.LinAlgError:
+        return np.zeros(matrices.shape)
+
+
+def _exact_rays(inward: list[list[int]]) -> list[tuple[int, ...]]:
     from flint import fmpz_mat
 
-    inward = [list(rows[h]) if positive[h] else [-v for v in rows[h]] for h in walls]
     n = len(inward)
     reduced, scale, _ = fmpz_mat([[*row, *(int(i == j) for j in range(n))] for i, row in enumerate(inward)]).rref()
     columns = zip(*(row[n:] for row in reduced.tolist()), strict=True)
