@@ -78,6 +78,12 @@ def test_lifted_simplices(case):
         assert (at == 0 and cells.simplices[s, 0] == cells.origin) or (
             at == -1 and cells.origin not in cells.simplices[s]
         )
+    some = np.arange(len(cells.simplices))[::-3]
+    part = cells.lifted(outputs, which=some)
+    assert np.array_equal(part.points, lifted.points[some])
+    assert np.array_equal(part.origin, lifted.origin[some])
+    assert part.exact(0) == lifted.exact(some[0])
+    assert cells.slope_weights(0, which=some).exact(0) == cells.exact_slope(cells.owner[some[0]], 0)
     weights = cells.slope_weights(0)
     for s in range(0, len(cells.simplices), 5):
         assert weights.exact(s) == cells.exact_slope(cells.owner[s], 0)

@@ -167,24 +167,26 @@ class MappedMesh:
     def _exact_values(self) -> dict[int, list[Fraction]]:
         return {}
 
-    def lifted(self, outputs: Sequence[int] = ()) -> Simplices:
+    def lifted(self, outputs: Sequence[int] = (), *, which: np.ndarray | None = None) -> Simplices:
         """The simplices with some outputs as further coordinates, `y = (x_1, ..., x_n, z_1, ..., z_r)`.
 
         On a simplex every output is affine, so the lifted simplex is one: the hull of its lifted vertices.
 
         Args:
             outputs: which outputs of the network, in the order wanted.
+            which: numbers of the simplices, in the order wanted; all by default.
 
         Raises:
             InputError: there is no such output.
         """
+        from .simplices import Simplices
+
         chosen = [whole_number(k, "outputs", least=0, most=self.network.output_dim - 1) for k in outputs]
         points, errors = self.points, np.repeat(self.radii[:, None], self.dim, axis=1)
         if chosen:
             points = np.concatenate([points, self.values[:, chosen]], axis=1)
             errors = np.concatenate([errors, self.value_errors[:, chosen]], axis=1)
-        from .simplices import Simplices
-
+        mesh = self.simplices if which is None else self.simplices[which]
         kept: dict[int, list[int]] = {}
 
         def exact(simplex: int) -> list[list[int]]:
@@ -195,13 +197,12 @@ class MappedMesh:
                 out.append(kept[v])
             return out
 
-        mesh = self.simplices
         # Where 0 is a vertex it was pulled first.
         origin = np.where((mesh[:, 0] == self.origin) & (self.origin >= 0), 0, -1)
         return Simplices(points=points[mesh], errors=errors[mesh], exact=exact, origin=origin)
 
-    def slope_weights(self, output: int = 0) -> Weights:
-        """The slope of an output on every simplex as constants of it, (simplices, n).
+    def slope_weights(self, output: int = 0, *, which: np.ndarray | None = None) -> Weights:
+        """The slope of an output on every simplex, or on those of `which`, as constants of it, (simplices, n).
 
         Raises:
             InputError: there is no such output.
@@ -209,7 +210,7 @@ class MappedMesh:
         from .simplices import Weights
 
         k = whole_number(output, "output", least=0, most=self.network.output_dim - 1)
-        owner = self.owner
+        owner = self.owner if which is None else self.owner[which]
         values, errors = self.slopes[owner, k], self.slope_errors[owner, k]
         return Weights(values=values, errors=errors, exact=lambda i: self.exact_slope(int(owner[i]), k))
 
