@@ -238,7 +238,10 @@ def from_json(data: Any, *, network: Network | None = None) -> Dynamics:
         return dynamics_of(Networked(network), dim=dim)
     if data["kind"] == "piecewise":
         keys = ("A", "b", "H", "h")
-        return dynamics_of([tuple(_fractions(m.get(k)) for k in keys) for m in data.get("modes", [])], dim=dim)
+        modes = data.get("modes")
+        if not isinstance(modes, Sequence) or not all(isinstance(m, Mapping) for m in modes):
+            raise InputError(f"dynamics: expected a list of modes with A, b, H, h, got {shown(modes)}")
+        return dynamics_of([tuple(_fractions(m.get(k)) for k in keys) for m in modes], dim=dim)
     trees = data.get("expressions")
     if not isinstance(trees, Sequence) or isinstance(trees, str):
         raise InputError(f"dynamics: expected a list of expressions, got {shown(trees)}")
@@ -254,13 +257,14 @@ def _read(given: Any, dim: int, inputs: int, rest: Vector) -> Dynamics:
         return given
     if isinstance(given, Network):
         return Networked(given)
+    if hasattr(given, "free_symbols") and hasattr(given, "shape"):  # a sympy matrix: numbers, or a column of terms
+        rows = given.tolist()
+        given = rows if dim > 1 and len(rows[:1]) and len(rows[0]) > 1 else [v for row in rows for v in row]
     if isinstance(given, str):
         given = [part for part in given.replace("\n", ";").split(";") if part.strip()]
     elif callable(given) or not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):
         hint = "a Python function cannot be proved about" if callable(given) else f"got {shown(given)}"
         raise InputError(f"dynamics: {hint}; {FORMS}")
-    if hasattr(given, "free_symbols") and hasattr(given, "shape"):
-        given = list(given)  # a sympy matrix, entry by entry
     if isinstance(given, tuple) and len(given) == 2 and _axes(given[0]) == 2:
         return _pair(given[0], given[1], dim, inputs, rest)
     items = list(given)
@@ -293,7 +297,8 @@ def _axes(value: Any) -> int:
     if isinstance(value, list | tuple):
         inner = _axes(value[0]) if value else -1
         return -1 if inner < 0 else inner + 1
-    return -1 if isinstance(value, str | Expression) or hasattr(value, "free_symbols") else 0
+    symbolic = hasattr(value, "free_symbols") and not getattr(value, "is_Number", False)
+    return -1 if symbolic or isinstance(value, str | Expression) else 0
 
 
 def _check_zero(values: Sequence[Interval], inputs: int) -> None:

@@ -21,7 +21,7 @@ Vector = tuple[Fraction, ...]
 Interval = tuple[Fraction, Fraction]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Mode:
     """x -> A x + b where H x <= h, all rational: A (n, n), b (n,), H (rows, n), h (rows,)."""
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, MissingExtraError
+from ..exact import nearest_float
 from .constants import exact_value
 from .expression import Expression
 
@@ -112,11 +113,9 @@ class Taylor:
             with _precision(PRECISION):
                 values = self._run([(v, v) for v in point], 0)
                 return [self._interval(k, s, point) for k, s in enumerate(values)]
-        except EnclosureError:
+        except EnclosureError as error:
             text = ", ".join(map(str, point))
-            raise InputError(
-                f"dynamics: a divisor is 0 at ({text}), or cannot be told from it; cancel the fraction"
-            ) from None
+            raise InputError(f"dynamics: {error} at ({text}); f must be defined there") from None
 
     def _interval(self, k: int, series: Series, point: Sequence[Fraction]) -> Interval:
         value: Any = series[0].get(0, 0) if series else 0
@@ -280,7 +279,9 @@ def _rounded(value: Any) -> Interval:
     if not value.is_finite() or not math.isfinite(mid):
         raise EnclosureError("a value is beyond every bound")
     needed = _dyadic((value - arb(mid)).abs_upper())
-    rad = float(needed)
+    rad = nearest_float(needed)
+    if not math.isfinite(rad):
+        raise EnclosureError("a value is beyond every bound")
     while Fraction(rad) < needed:
         rad = math.nextafter(rad, math.inf)
     return Fraction(mid), Fraction(rad)
@@ -388,7 +389,7 @@ def _power(at: Any, exponent: int) -> Any:
 
 def _reciprocal(at: Any, degree: int) -> list[Any]:
     if at.contains(0) if _is_ball(at) else not at:
-        raise EnclosureError("a divisor could be 0 in the box")
+        raise EnclosureError("a divisor is 0 or cannot be told from it")
     out = [1 / at]
     for _ in range(degree):
         out.append(-out[-1] * out[0])
