@@ -76,8 +76,8 @@ class Polynomial:
         if not isinstance(other, Polynomial):
             return Polynomial({e: c * other for e, c in self.terms.items()}, self.variables)
         out: dict[Exponents, Fraction] = {}
-        if len(self.terms) * len(other.terms) > 100 * MOST_NODES:
-            raise InputError(f"polynomial: more than {100 * MOST_NODES} products of terms; split the system")
+        if len(self.terms) * len(other.terms) > 25 * MOST_NODES:
+            raise InputError(f"polynomial: more than {25 * MOST_NODES} products of terms; split the system")
         for a, c in self.terms.items():
             for b, d in other.terms.items():
                 e = tuple(map(int.__add__, a, b))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, MissingExtraError
+from ..errors import InputError
 from ..exact import nearest_float
 from .constants import exact_value
 from .expression import Expression
@@ -22,7 +22,7 @@ Box = tuple[tuple[Fraction, Fraction], ...]
 Interval = tuple[Fraction, Fraction]
 
 # A series is a list by total degree; each entry maps a monomial, exponent e_k in bits 8 k and up, to its coefficient.
-# Coefficients are flint's rationals (fmpq) as long as they are known exactly, else balls (arb).
+# Coefficients are rationals (fmpq) as long as they are known exactly, else balls (arb).  Zero is the empty list.
 Series = list[dict[int, Any]]
 SHIFT = 8
 MOST_DEGREE = 64
@@ -191,13 +191,15 @@ class Taylor:
         values: list[Series] = []
         for op, args, extra in self._steps:
             if op == "number":
-                new: Series = [{0: fmpq(extra.numerator, extra.denominator)} if extra else {}]
+                new: Series = [{0: fmpq(extra.numerator, extra.denominator)}] if extra else []
             elif op in ("x", "u"):
                 low, high = box[extra]
                 start = _ball(low, high)
                 new = [{0: start} if _is_ball(start) or start else {}]
                 if degree:
                     new.append({1 << (SHIFT * extra): fmpq(1)})
+                elif not new[0]:
+                    new = []
             elif op == "pi":
                 new = [{0: arb.pi()}]
             elif op == "+":
@@ -227,10 +229,8 @@ class Taylor:
 @contextmanager
 def _precision(bits: int) -> Iterator[None]:
     """Ball arithmetic with so many bits; flint's setting is put back, and no other thread changes it meanwhile."""
-    try:
-        from flint import ctx
-    except ImportError as error:
-        raise MissingExtraError("smooth dynamics need python-flint: pip install python-flint") from error
+    from flint import ctx
+
     with _LOCK:
         before = ctx.prec
         ctx.prec = bits
@@ -308,6 +308,10 @@ def _sum(parts: Sequence[Series]) -> Series:
 
 
 def _times(a: Series, b: Series, degree: int) -> Series:
+    if len(a) > len(b):
+        a, b = b, a
+    if len(a) == 1:  # a constant
+        return _trimmed([{key: a[0][0] * c for key, c in terms.items()} for terms in b[: degree + 1]])
     out: Series = [{} for _ in range(min(len(a) + len(b) - 1, degree + 1))] if a and b else []
     for i, left in enumerate(a):
         for j, right in enumerate(b[: degree + 1 - i]):
@@ -321,9 +325,13 @@ def _times(a: Series, b: Series, degree: int) -> Series:
 
 def _trimmed(series: Series) -> Series:
     """Without terms that are exactly 0, and without empty degrees at the end."""
+    from flint import arb
+
     for k, terms in enumerate(series):
-        if any(not c for c in terms.values() if not _is_ball(c)):
-            series[k] = {key: c for key, c in terms.items() if _is_ball(c) or c}
+        for c in terms.values():
+            if type(c) is not arb and not c:
+                series[k] = {key: c for key, c in terms.items() if type(c) is arb or c}
+                break
     while series and not series[-1]:
         series.pop()
     return series
@@ -336,12 +344,26 @@ def _composed(op: str, inner: Series, degree: int, exponent: int = 0) -> Series:
     start = inner[0].get(0, fmpq(0)) if inner else fmpq(0)
     rest: Series = [{}, *inner[1:]] if len(inner) > 1 else []
     outer = _outer(op, start, degree if rest else 0, exponent)
+    if sum(map(len, rest)) == 1:
+        return _of_monomial(outer, rest, degree)
     out: Series = []
     for k in range(len(outer) - 1, -1, -1):
         out = _times(out, rest, degree - k) if out else []
         if _is_ball(outer[k]) or outer[k]:
             out = _sum([out, [{0: outer[k]}]])
     return out
+
+
+def _of_monomial(outer: Sequence[Any], rest: Series, degree: int) -> Series:
+    """sum_k outer_k h^k for a series h of one term."""
+    ((key, c),) = rest[-1].items()
+    step = len(rest) - 1
+    out: Series = [{} for _ in range(degree + 1)]
+    power: Any = 1
+    for k in range(min(len(outer) - 1, degree // step) + 1):
+        out[k * step] = {k * key: outer[k] * power}
+        power = power * c
+    return _trimmed(out)
 
 
 def _outer(op: str, at: Any, degree: int, exponent: int) -> list[Any]:
