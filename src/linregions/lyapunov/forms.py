@@ -71,7 +71,9 @@ class QuadraticForms:
         For every point of the box each coefficient takes some value in its interval, so products and sums of intervals
         enclose those of the fields.
         """
-        given = self.system.enclosure(box, centre, degree)
+        # Products have degree `degree` + 1 at most, as a Taylor polynomial of that degree with its remainder has.
+        inner = degree - 1 if self.time == "continuous" else (degree + 1) // 2 - 1
+        given = self.system.enclosure(box, centre, max(inner, 0))
         places = [tuple(int(v) for v in row) for row in given.exponents]
         fields: list[Terms] = []
         for middles, radii in zip(given.mid, given.rad, strict=True):

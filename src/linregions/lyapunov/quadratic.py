@@ -189,7 +189,7 @@ def quadratic_certificate(
             "domain: the system is not linear, so the ellipsoid needs a bound; give a Box or a Polytope around 0"
         )
     search = _searched(
-        matrix, system, inner, time, deadline=begun + (time_limit or math.inf), rounds=rounds, gap=Fraction(gap)
+        matrix, system, inner, time, deadline=begun + (time_limit or math.inf), rounds=rounds, gap=gap
     )
     rho = search.lowest()
     upper = max(rho, search.impossible())
@@ -210,9 +210,8 @@ def _system(dynamics: Any, domain: Any, dim: int | None) -> Any:
     from .dynamics import Piecewise, Smooth, dynamics_of
 
     if not isinstance(dynamics, Smooth | Piecewise):
-        if dim is None:
-            dim = domain.dim if domain is not None else len(dynamics)
-        dynamics = dynamics_of(dynamics, dim=dim)
+        given = domain.dim if domain is not None else len(dynamics)
+        dynamics = dynamics_of(dynamics, dim=given if dim is None else dim)
     if isinstance(dynamics, Smooth):
         return dynamics
     if isinstance(dynamics, Piecewise):
