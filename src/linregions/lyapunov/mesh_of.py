@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..network import Network
-from .cells import cells_of
+from .cells import MAX_DIM, cells_of
+from .fan import fan_of
 from .joint import joint
+from .problem import is_linear
 from .tasks import Run
 
 
@@ -17,7 +20,8 @@ def mesh_of(run: Run, networks: Sequence[Network], *, rows: Any = ()) -> Any:
     """The cells of the joint network, triangulated.
 
     Where nothing is excluded and 0 is no vertex, the coordinate hyperplanes split the cells too: a proof and a
-    counterexample near 0 then both start from the vertex 0.  A polynomial V always takes them.
+    counterexample near 0 then both start from the vertex 0.  A polynomial V always takes them.  Above dimension 8 the
+    mesh is the fan of V.
 
     Args:
         run: the run; its mesh is set.
@@ -25,12 +29,14 @@ def mesh_of(run: Run, networks: Sequence[Network], *, rows: Any = ()) -> Any:
         rows: further splitting hyperplanes `(a_1, ..., a_n, c)`, float64.
     """
     dim = run.problem.dim
+    if dim > MAX_DIM:
+        run.mesh = _fan(run)
+        return run.mesh
     given = np.asarray(rows, dtype=np.float64).reshape(-1, dim + 1)
     coordinates = np.eye(dim, dim + 1)
     cells = _cells(run, networks, given if len(networks) else np.concatenate([coordinates, given]))
     if cells.origin < 0 and run.problem.exclude is None:
         cells = _cells(run, networks, np.concatenate([coordinates, given]))
-        run.reason = "0 is no vertex of the cells of V, so V takes both signs or vanishes near 0 (Theorem A)"
     run.mesh = cells
     return cells
 
@@ -44,3 +50,15 @@ def _cells(run: Run, networks: Sequence[Network], rows: np.ndarray) -> Any:
         time_limit=run.remaining,
         progress=run.progress,
     )
+
+
+def _fan(run: Run) -> Any:
+    """The fan of a network V without biases: what is linear on its cones and negative on its rays is so everywhere."""
+    problem, threads = run.problem, run.threads
+    how = f"dimension {problem.dim} is above {MAX_DIM}, where the claim is decided on the rays of a fan"
+    if problem.time != "continuous" or not is_linear(problem.dynamics) or problem.controller is not None:
+        raise InputError(f"dynamics: {how}, so they must be linear and in continuous time, got {problem.dynamics!r}")
+    if not isinstance(problem.candidate, Network) or problem.exclude is not None:
+        raise InputError(f"V: {how}, so it must be a network without biases, and nothing can be excluded")
+    limits: Any = {"threads": threads, "time_limit": run.remaining, "progress": run.progress}
+    return fan_of(problem.candidate, problem.dim, **limits)

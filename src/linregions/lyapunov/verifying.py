@@ -10,11 +10,10 @@ from ..engines.budget import checked_budget
 from .cells import UnfinishedError
 from .conclude import conclude
 from .dynamics import Piecewise
+from .origin import at_origin
 from .problem import Problem, problem_of
 from .tasks import Run
 from .verdict import Left, Verdict
-
-MOST_DIM = 8  # above it cells have no vertices; a fan has rays in any dimension
 
 
 def verify(
@@ -27,6 +26,7 @@ def verify(
     controller: Any = None,
     shift: bool = False,
     claim: Literal["strict", "composite"] = "strict",
+    levels: bool = True,
     max_depth: int = 40,
     time_limit: float | None = None,
     threads: int | None = 1,
@@ -53,6 +53,7 @@ def verify(
         controller: a network from x to the inputs u of the dynamics.
         shift: verify V - V(0), where V(0) is not 0.
         claim: "strict", or "composite": a quadratic function inside, V outside.
+        levels: whether to look for the largest certified sub-level set and the ultimate bound as well.
         max_depth: most bisections of a simplex.
         time_limit: seconds; when they run out the verdict is UNKNOWN with what is left, unless it is refuted already.
         threads: worker threads for the list of cells; None takes the cores of this process.
@@ -78,7 +79,7 @@ def verify(
         ('REFUTED', 'decrease')
     """
     budget = checked_budget(threads=threads, time_limit=time_limit, progress=progress)
-    whole_number(max_depth, "max_depth", least=0, most=200)
+    whole_number(max_depth, "max_depth", least=0, most=60)
     problem = problem_of(
         V, dynamics, domain, time=time, exclude=exclude, controller=controller, shift=shift, claim=claim
     )
@@ -86,21 +87,23 @@ def verify(
     if budget["time_limit"] is not None:
         run.deadline = run.begun + budget["time_limit"]
     try:
+        at_origin(run)
         _method(problem)(run)
     except KeyboardInterrupt:
         run.stopped = "interrupted"
     except UnfinishedError as error:
         run.stopped = f"the list of cells is not complete ({error.count.reason or 'stopped'})"
     _note_what_is_open(run)
-    return _with_levels(run, conclude(run))
+    verdict = conclude(run)
+    if not levels:
+        return verdict
+    from .regions import with_levels
+
+    return with_levels(run, verdict)
 
 
 def _method(problem: Problem) -> Callable[[Run], None]:
     """How a problem is decided."""
-    if problem.dim > MOST_DIM:
-        from .by_fan import by_fan
-
-        return by_fan
     if problem.time == "discrete":
         from .discrete import discrete
 
@@ -120,7 +123,3 @@ def _note_what_is_open(run: Run) -> None:
         run.stopped = run.stopped or "the time ran out"
         asked = {task.condition for task in run.tasks}
         run.left += [Left(-1, condition) for condition in ("positive", "decrease") if condition not in asked]
-
-
-def _with_levels(run: Run, verdict: Verdict) -> Verdict:
-    return verdict
