@@ -61,6 +61,7 @@ class Outcome:
     not_positive: int
     not_decreasing: int
     infeasible: int
+    vacuous: int
     seconds: float
     complete: bool
     witness: np.ndarray | None = None
@@ -95,7 +96,7 @@ def check(
     seen = {pattern.tobytes() for pattern, *_ in cells}
     points = np.random.default_rng(seed).uniform(lower, upper, (RANDOM_POINTS, len(lower)))
     missed = len({row.tobytes() for row in net.patterns(points)} - seen)
-    outcome = Outcome(len(cells), dropped, missed, 0, 0, 0, 0.0, complete)
+    outcome = Outcome(len(cells), dropped, missed, 0, 0, 0, 0, 0.0, complete)
     for pattern, rows, vertices, centre in cells:
         if time.perf_counter() > started + time_limit:
             outcome.complete = False
@@ -105,7 +106,8 @@ def check(
         if len(low):
             outcome.not_positive += 1
             outcome.witness = low[0] if outcome.witness is None else outcome.witness
-        where = _increasing(net.slope(pattern), f, jacobian, rows, vertices, centre, radius)
+        where, looked = _increasing(net.slope(pattern), f, jacobian, rows, vertices, centre, radius)
+        outcome.vacuous += int(not looked)
         if where is not None:
             outcome.not_decreasing += 1
             outcome.infeasible += int(np.linalg.norm(where) < radius)
@@ -184,19 +186,19 @@ def _increasing(
     vertices: np.ndarray,
     centre: np.ndarray,
     hole: float,
-) -> np.ndarray | None:
-    """A point at which the procedure finds an increase in this cell, or None: certified."""
+) -> tuple[np.ndarray | None, bool]:
+    """A point of increase in this cell, or None: certified; and whether the procedure saw any of it."""
     size = float(np.linalg.norm(slope))
     if size < FLAT:
-        return centre
+        return centre, True
     direction = slope / size
     probes = np.concatenate([vertices, centre[None]])
     outside = probes[np.linalg.norm(probes, axis=1) >= hole]
     if not len(outside):
-        return None
+        return None, False
     rates = np.array([direction @ f(x) for x in outside])
     if np.any(rates >= 0):
-        return outside[int(np.argmax(rates))]
+        return outside[int(np.argmax(rates))], True
     return _search(direction, f, jacobian, rows, vertices, hole)
 
 
@@ -207,7 +209,7 @@ def _search(
     rows: np.ndarray,
     vertices: np.ndarray,
     hole: float,
-) -> np.ndarray | None:
+) -> tuple[np.ndarray | None, bool]:
     """SHGO over the bounding box with the cell as constraints; it minimises minus the normalised rate."""
     from scipy.optimize import shgo
 
@@ -230,4 +232,5 @@ def _search(
             options={"maxiter": ITERATIONS},
         )
     # No feasible point found, or none that is bad: the cell counts as certified.
-    return found.x if found.x is not None and found.fun is not None and found.fun < 0 else None
+    seen = found.x is not None and found.fun is not None
+    return (found.x if seen and found.fun < 0 else None), seen
