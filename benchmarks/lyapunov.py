@@ -36,6 +36,7 @@ class Case:
     field: tuple[Field, Field | None]
     domain: Box
     truth: str
+    pairs: bool = False  # whether the published procedure gets two ReLUs for an absolute value
 
 
 def decay(n: int) -> tuple[Field, Field]:
@@ -117,7 +118,7 @@ def fitted(units: int, half: float, seed: int, *, central: int = 0) -> Network:
 
 def cases() -> Iterator[Case]:
     for n in range(2, 7):
-        yield Case(f"L1 n={n}", one_norm(n), system("decay", n=n).given, decay(n), Box.cube(-3, 3, n), VALID)
+        yield Case(f"L1 n={n}", one_norm(n), system("decay", n=n).given, decay(n), Box.cube(-3, 3, n), VALID, True)
     field, two = (bil, bil_slope), system("bil").given
     for count, truth in ((3, INVALID), (4, VALID), (8, VALID)):
         yield Case(f"BIL zonotope K={count}", bil_zonotope(count), two, field, Box.cube(-2, 2, 2), truth)
@@ -144,7 +145,33 @@ def cases() -> Iterator[Case]:
         yield Case(name, one_norm(2), text, (f, None), Box.cube(-3, 3, 2), INVALID)
 
 
-def shallow(V: Network) -> shgo.Shallow:
+def shallow(V: Network, domain: Box) -> shgo.Shallow:
+    """V for the published procedure, with each line once.
+
+    An absolute value is two ReLUs on one line, and a search that flips one neuron at a time never crosses it.  So the
+    pair becomes `|z| = 2 relu(z) - z`, and all the linear parts one unit that is active on the whole box: the same
+    function there, and the procedure at its best.  The constant goes with V(0).
+    """
+    first, last = V.stages
+    weight, bias = np.asarray(first.weight), np.asarray(first.bias)
+    out = np.array(np.asarray(last.weight)[0])
+    rows = {(*w, b): k for k, (w, b) in enumerate(zip(weight.tolist(), bias.tolist(), strict=True))}
+    keep, linear, constant = np.ones(len(out), dtype=bool), np.zeros(weight.shape[1]), 0.0
+    for k, (w, b) in enumerate(zip(weight, bias, strict=True)):
+        other = rows.get((*(-w).tolist(), -float(b)))
+        if keep[k] and other is not None and other > k and out[other] == out[k]:
+            keep[other] = False
+            linear, constant = linear - out[k] * w, constant - out[k] * b
+            out[k] *= 2
+    reach = 1.0 + float(np.abs(linear) @ np.maximum(np.abs(domain.lower), np.abs(domain.upper)))
+    weight, bias, out = weight[keep], bias[keep], out[keep]
+    if np.any(linear):
+        weight, bias, out = np.vstack([weight, linear]), np.r_[bias, reach], np.r_[out, 1.0]
+    return shgo.Shallow(weight, bias, out)
+
+
+def as_given(V: Network) -> shgo.Shallow:
+    """V for the published procedure as it is, two ReLUs for an absolute value."""
     first, last = V.stages
     return shgo.Shallow(np.asarray(first.weight), np.asarray(first.bias), np.asarray(last.weight)[0])
 
@@ -173,7 +200,7 @@ def compare(chosen: list[Case], repeats: int, limit: float) -> None:
         strict, first = timed(ask, repeats)
         outside, second = timed(lambda ask=ask, hole=hole: ask(exclude=hole), repeats)
         there = shgo.check(
-            shallow(case.V),
+            as_given(case.V) if case.pairs else shallow(case.V, case.domain),
             case.field[0],
             case.domain.lower,
             case.domain.upper,
