@@ -498,10 +498,13 @@ class Functions:
         moved = [[*m, r[-1] * base[-1]] for m, r in zip(moved, rows, strict=True)]
         return moved, {m: (c.lo, c.hi) for m, c in total.items()}
 
-    def negative(self, rows: list[list[int]], weights: list[Fraction], strictly: bool = True) -> bool:
-        """Whether the coefficients prove sum_k w_k F_k <= 0 on a simplex, and < 0 but at the origin where `strictly`."""
+    def negative(self, rows: list[list[int]], weights: list[Fraction], spared: Callable[[list[int]], Any]) -> bool:
+        """Whether the coefficients prove sum_k w_k F_k <= 0 on a simplex, and < 0 at all its corners but spared ones.
+
+        Then it is < 0 on the simplex off the hull of its spared corners.
+        """
         form, degree = self.form(rows, weights)
-        corners = [j for j, r in enumerate(rows) if any(r[: self.states])] if strictly else []
+        corners = [j for j, r in enumerate(rows) if not spared(r)]
         return all(c <= 0 for c in form.values()) and all(form.get(degree << 8 * j, 0) < 0 for j in corners)
 
 
@@ -665,6 +668,14 @@ class Case:
         rows = table(given["rows"], self.n + 1, "the excluded set")
         need(rows and all(r[-1] > 0 for r in rows), "the origin is not inside the excluded set")
         return lambda p: all(value_at(row, [*p[: self.n], p[-1]]) >= 0 for row in rows)
+
+    def excluded(self, point: list[int]) -> bool:
+        """Whether a point is in the excluded set, outside of which the claim holds."""
+        return self.exclude is not None and self.exclude(point)
+
+    def spared(self, point: list[int]) -> bool:
+        """Where equality may hold: at 0, in the excluded set, and anywhere for a marginal claim."""
+        return not any(point[: self.n]) or self.claim == "marginal" or self.excluded(point)
 
     def read_dynamics(self, given: Any, nets: dict[str, Any]) -> None:
         """Dynamics: expressions, modes {x : H x <= h} with x' = A x + b, or a network; f(0) = 0 exactly."""
@@ -854,27 +865,26 @@ def lifted(point: list[int], more: list[Fraction]) -> list[int]:
 class Proofs:
     """The conditions of a certificate on its mesh, checked leaf by leaf."""
 
-    def __init__(self, case: Case, mesh: Mesh):
-        self.case, self.mesh, self.leaves = case, mesh, 0
-        self.strictly = case.claim != "marginal"
-        self.open: list[
-            tuple[int, list[list[int]]]
-        ] = []  # leaves about which nothing is claimed, or which are excluded
-        proofs = case.data["proofs"]
-        need(isinstance(proofs, dict) and set(proofs) == {"positive", "decrease", "seams"}, "the proofs are incomplete")
-        self.trees = proofs
+    def __init__(self, case: Case, mesh: Mesh, trees: Any):
+        self.case, self.mesh, self.trees, self.leaves = case, mesh, trees, 0
+        self.open: list[tuple[int, list[list[int]]]] = []  # parts of simplices about which nothing is claimed
+        named = isinstance(trees, dict) and set(trees) == {"positive", "decrease", "seams"}
+        need(named, "the proofs are incomplete")
 
     def settle(self, s: int, rows: list, weights: list, functions: Functions, tree: Any, what: str) -> None:
         """One condition on one simplex."""
         partial = self.case.claim in PARTIAL
         for part, claimed in leaves(tree, rows):
             self.leaves += 1
-            excluded = self.case.exclude is not None and all(self.case.exclude(r) for r in part)
+            excluded = all(self.case.excluded(r) for r in part)
             need(claimed or partial, f"simplex {s} has a part about which nothing is claimed")
             if excluded or not claimed:
                 self.open.append((s, part))
             else:
-                need(functions.negative(part, weights, self.strictly), f"{what} is not proved on a part of simplex {s}")
+                need(
+                    functions.negative(part, weights, self.case.spared),
+                    f"{what} is not proved on a part of simplex {s}",
+                )
 
     def positive(self) -> None:
         """V > 0 but at 0 (V >= 0 for a marginal claim); levels of V see to it themselves."""
@@ -884,14 +894,16 @@ class Proofs:
             return
         need(isinstance(trees, list) and len(trees) == len(mesh.simplices), "positivity needs one tree per simplex")
         for s, tree in enumerate(trees):
-            V, _, _ = case.lift(mesh, s)
-            points = [mesh.points[v] for v in mesh.simplices[s]]
-            if case.nets["network"]:
-                points = [lifted(p, [value]) for p, value in zip(points, V, strict=True)]
-                functions = single(case.n)
-            else:
-                functions = Functions([case.V], [], case.n, 1)
-            self.settle(s, points, [Fraction(-1)], functions, tree, "V > 0")
+            self.settle(s, *self.positive_job(s), tree, "V > 0")
+        self.open = []
+
+    def positive_job(self, s: int) -> tuple[list[list[int]], list[Fraction], Functions]:
+        """Corners, weights and functions of -V < 0."""
+        case, points = self.case, [self.mesh.points[v] for v in self.mesh.simplices[s]]
+        if not case.nets["network"]:
+            return points, [Fraction(-1)], Functions([case.V], [], case.n, 1)
+        V = case.lift(self.mesh, s)[0]
+        return [lifted(p, [value]) for p, value in zip(points, V, strict=True)], [Fraction(-1)], single(case.n)
 
     def decrease(self) -> None:
         """V decreases but at 0 (V does not grow for a marginal claim)."""
@@ -955,7 +967,7 @@ class Proofs:
                 }
                 if all(fields[j, v] == fields[here[0], v] for j in here for v in face):
                     continue
-                excluded = case.exclude is not None and all(case.exclude(mesh.points[v]) for v in face)
+                excluded = all(case.excluded(mesh.points[v]) for v in face)
                 moving = [fields[j, v] for j in here for v in face if v != mesh.origin]
                 good = any(
                     face <= larger and all(sum(a * b for a, b in zip(m, f, strict=True)) < 0 for f in moving)
@@ -1126,7 +1138,7 @@ def check_point(case: Case, mesh: Mesh) -> str:
     points = [integers(p) for p in table(given["points"], case.n, "the witness")]
     need(any(any(p[:-1]) for p in points), "the witness is the origin")
     need(all(value_at(row, p) >= 0 for row in case.domain for p in points), "the witness lies outside the domain")
-    need(case.exclude is None or not all(case.exclude(p) for p in points), "the witness lies in the excluded set")
+    need(not all(case.excluded(p) for p in points), "the witness lies in the excluded set")
     s = whole(given["simplex"], len(mesh.simplices), "the witness's simplex")
     need(given["condition"] in ("positive", "decrease"), "the witness names no condition")
     if given["condition"] == "positive":
@@ -1143,7 +1155,7 @@ def check_point(case: Case, mesh: Mesh) -> str:
         need(len(rows) > case.n, "the mode of the witness holds on a face only")
         part = [inner(mesh, s, rows, p) for p in points]
         if case.claim == "refuted":
-            against = functions.negative(part, [-w for w in weights], strictly=False)
+            against = functions.negative(part, [-w for w in weights], lambda _: True)
             need(len(part) == 1 and against, "V decreases at the witness")
         else:
             need(functions.polynomials is not None, "equality cannot be checked for functions that are no polynomials")
@@ -1192,7 +1204,7 @@ def examine(data: Any, nets: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
     else:
         need(not mesh.fan or homogeneous(case), "a fan needs V and f that scale with x and no excluded set")
         mesh.cover()
-        proofs = Proofs(case, mesh)
+        proofs = Proofs(case, mesh, data["proofs"])
         proofs.positive()
         need(claim != "strict" or mesh.origin >= 0, "the origin is no vertex")
         proofs.decrease()
