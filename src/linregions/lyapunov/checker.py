@@ -675,7 +675,11 @@ class Case:
 
     def spared(self, point: list[int]) -> bool:
         """Where equality may hold: at 0, in the excluded set, and anywhere for a marginal claim."""
-        return not any(point[: self.n]) or self.claim == "marginal" or self.excluded(point)
+        return self.at_origin(point) or self.claim == "marginal" or self.excluded(point)
+
+    def at_origin(self, point: list[int]) -> bool:
+        """Whether a point is 0."""
+        return not any(point[: self.n])
 
     def read_dynamics(self, given: Any, nets: dict[str, Any]) -> None:
         """Dynamics: expressions, modes {x : H x <= h} with x' = A x + b, or a network; f(0) = 0 exactly."""
@@ -876,15 +880,13 @@ class Proofs:
         partial = self.case.claim in PARTIAL
         for part, claimed in leaves(tree, rows):
             self.leaves += 1
-            excluded = all(self.case.excluded(r) for r in part)
             need(claimed or partial, f"simplex {s} has a part about which nothing is claimed")
-            if excluded or not claimed:
+            proved = not claimed or all(self.case.excluded(r) for r in part)
+            proved = proved or functions.negative(part, weights, self.case.spared)
+            need(proved, f"{what} is not proved on a part of simplex {s}")
+            # What holds thanks to the excluded set only is of no use between levels of V.
+            if not claimed or (self.case.exclude and not functions.negative(part, weights, self.case.at_origin)):
                 self.open.append((s, part))
-            else:
-                need(
-                    functions.negative(part, weights, self.case.spared),
-                    f"{what} is not proved on a part of simplex {s}",
-                )
 
     def positive(self) -> None:
         """V > 0 but at 0 (V >= 0 for a marginal claim); levels of V see to it themselves."""

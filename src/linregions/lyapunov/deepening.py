@@ -95,15 +95,3 @@ def longest(rows: list[Row], dim: int) -> tuple[int, int]:
     points = [[Fraction(c, r[-1]) for c in r[:dim]] for r in rows]
     pairs = [(i, j) for j in range(len(rows)) for i in range(j)]
     return max(pairs, key=lambda p: sum((a - b) ** 2 for a, b in zip(points[p[0]], points[p[1]], strict=True)))
-
-
-def open_parts(case: checker.Case, mesh: checker.Mesh, proofs: dict[str, Any]) -> list[tuple[int, list[Row]]]:
-    """The parts of simplices about which nothing is claimed."""
-    out = []
-    for s, given in enumerate(proofs["decrease"]):
-        jobs = {str(j): rows for j, rows, _, _ in case.decrease(mesh, s)}
-        for j, tree in (given if isinstance(given, dict) else {"0": given}).items():
-            for part, claimed in checker.leaves(tree, jobs[j]):
-                if not claimed or all(case.excluded(r) for r in part):
-                    out.append((s, part))
-    return out
