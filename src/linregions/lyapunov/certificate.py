@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from ..errors import InputError
 from ..network import Network
 from ..store.files import write_file
 from . import checker
+from .cells import cells_of
 from .deepening import Wanted, grown
 from .dynamics import Networked
+from .joint import joint
 
 CLAIM_OF = {
     "PROVED_STRICT": "strict",
@@ -146,13 +149,43 @@ class Writer:
         levels = None
         if isinstance(self.problem.candidate, Network) and self.claim != "marginal":
             levels = checker.Levels(case, mesh)
-        wanted = Wanted.of(self.claim, self.verdict, levels)
+        wanted = self.wanted(levels)
         data["proofs"] = self.proofs(case, mesh, wanted)
         if self.claim == "marginal":
             data["witness"] = self.face(case, mesh)
         if levels is not None:
             data["levels"] = self.levels(data, case, mesh, levels, wanted)
+        if self.claim == "composite" and levels is not None:
+            data["composite"] = self.inner(data, levels)
         return data
+
+    def wanted(self, levels: checker.Levels | None) -> Wanted:
+        """What has to be proved: everything, or what the verdict found between levels."""
+        if levels is None or self.claim not in checker.PARTIAL:
+            return Wanted()
+        if self.claim == "sublevel":
+            return Wanted.between(levels, Fraction(-1), self.verdict.sublevel.c)
+        found = self.verdict.ultimate if self.claim == "ultimate" else self.verdict.composite
+        return Wanted.between(levels, found.c1, found.c2)
+
+    def inner(self, data: dict[str, Any], levels: checker.Levels) -> dict[str, Any]:
+        """The inner function x'Px of a composite claim, certified as far out as {V <= c1} reaches and a little further."""
+        found, nets = self.verdict.composite, {**self.nets, "network": None}
+        n = self.dim
+        terms = [["*", str(found.P[i][j]), ["x", i], ["x", j]] for i in range(n) for j in range(n) if found.P[i][j]]
+        cells = cells_of(joint([], rows=np.eye(n, n + 1)), self.problem.domain)
+        inner = data | Writer(replace(self.verdict, mesh=cells), "sublevel").corners(cells.simplices.tolist())
+        inner |= {"network": None, "candidate": ["+", *terms], "shift": "0", "claim": "sublevel", "exclude": None}
+        case = checker.Case(inner, nets)
+        mesh = checker.Mesh(inner, n, case.domain)
+        far = checker.reach(levels, case, *(Fraction(data["levels"][k]) for k in ("c1", "c2")))
+        target = far * Fraction(65, 64) if found.rho is None else (far + found.rho) / 2
+        writer = Writer(replace(self.verdict, tasks=()), "sublevel")
+        inner["proofs"] = writer.proofs(case, mesh, Wanted.within(case, target))
+        proofs = checker.Proofs(case, mesh, inner["proofs"])
+        proofs.decrease()
+        inner["levels"] = {"c": str(checker.quadratic_level(case, proofs))}
+        return {"inner": inner, "reach": str(far)}
 
     # Trees
 
@@ -206,7 +239,7 @@ class Writer:
         if self.claim in ("strict", "sublevel"):
             stated = {"c": str(levels.sublevel(proofs)), "boundary": str(levels.boundary)}
         else:
-            c1, c2 = levels.annulus(proofs, levels.boundary if wanted.low is None else wanted.high)
+            c1, c2 = levels.annulus(proofs, levels.boundary if wanted.high is None else wanted.high)
             stated = {"c1": str(c1), "c2": str(c2), "boundary": str(levels.boundary)}
         try:
             levels.check(proofs, stated)

@@ -27,7 +27,7 @@ import json
 import math
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import product
@@ -383,8 +383,13 @@ def coefficients(op: str, x: Interval, order: int) -> list[Interval]:
     return out
 
 
-def series(tree: Any, at: list[Interval], n: int, order: int) -> dict[tuple[int, ...], Interval]:
-    """The Taylor coefficients up to `order` of an expression at every point of a box, {(i, j, ..): interval}."""
+def series(tree: Any, at: list[Interval], n: int, order: int, rest: Sequence[Any] = ()) -> dict[Any, Interval]:
+    """The Taylor coefficients up to `order` of an expression at every point of a box, {(i, j, ..): interval}.
+
+    The expressions of `rest` are known to be 0 at the (single) point.
+    """
+    if any(tree is known for known in rest):
+        return {m: c for m, c in series(tree, at, n, order).items() if m}
     if not isinstance(tree, list):
         value = number(tree)
         return {(): Interval.of(value, value)} if value else {}
@@ -394,7 +399,7 @@ def series(tree: Any, at: list[Interval], n: int, order: int) -> dict[tuple[int,
         return {(): at[k], (k,): ONE} if order else {(): at[k]}
     if op == "pi":
         return {(): PI}
-    forms = [series(a, at, n, order) for a in (args[:1] if op == "^" else args)]
+    forms = [series(a, at, n, order, rest) for a in (args[:1] if op == "^" else args)]
     if op == "+":
         total: dict[tuple[int, ...], Interval] = {}
         for form in forms:
@@ -405,11 +410,11 @@ def series(tree: Any, at: list[Interval], n: int, order: int) -> dict[tuple[int,
         for form in forms * power(args[1]) if op == "^" else forms:
             total = times(total, form, order)
         return total
-    rest = dict(forms[-1])
-    outer = coefficients(op, rest.pop((), Interval(0, 0)), order)
+    inner_ = dict(forms[-1])
+    outer = coefficients(op, inner_.pop((), Interval(0, 0)), order)
     total = {}
     for c in reversed(outer):  # Horner in the part without constant term
-        total = add(times(total, rest, order), {(): c}, ONE)
+        total = add(times(total, inner_, order), {(): c}, ONE)
     return times(forms[0], total, order) if op == "/" else total
 
 
@@ -459,6 +464,7 @@ class Functions:
     trees: list[Any]
     states: int
     degree: int
+    rest: Sequence[Any] = ()  # parts of the expressions that are known to be 0 at the origin
 
     def form(self, rows: list[list[int]], weights: list[Fraction]) -> tuple[dict[int, int], int]:
         """Upper bounds (exact for polynomials) of the coefficients of sum_k w_k F_k in mu, and the degree."""
@@ -489,23 +495,24 @@ class Functions:
         total: dict = {}
         for at, order in ((point, self.degree), (box, self.degree + 1)):
             for w, tree in zip(weights, self.trees, strict=True):
-                terms = series(tree, at, self.states, order) if w else {}
+                known = self.rest if zero and at is point else ()
+                terms = series(tree, at, self.states, order, known) if w else {}
                 terms = {m: c for m, c in terms.items() if at is point or len(m) == order}
                 total = add(total, terms, Interval.of(w, w))
-        if zero:
-            total.pop((), None)  # f(0) = 0 is known
         moved = [[a * base[-1] - r[-1] * b for a, b in zip(r[:-1], base, strict=False)] for r in rows]
         moved = [[*m, r[-1] * base[-1]] for m, r in zip(moved, rows, strict=True)]
         return moved, {m: (c.lo, c.hi) for m, c in total.items()}
 
-    def negative(self, rows: list[list[int]], weights: list[Fraction], spared: Callable[[list[int]], Any]) -> bool:
-        """Whether the coefficients prove sum_k w_k F_k <= 0 on a simplex, and < 0 at all its corners but spared ones.
+    def zeros(self, rows: list[list[int]], weights: list[Fraction]) -> list[list[int]] | None:
+        """Where else than at 0 sum_k w_k F_k may be 0 on a simplex on which it is proved <= 0: the hull of these corners.
 
-        Then it is < 0 on the simplex off the hull of its spared corners.
+        None where a coefficient is positive.  A face of zeros has zero coefficients only, those of its corners too.
         """
         form, degree = self.form(rows, weights)
-        corners = [j for j, r in enumerate(rows) if not spared(r)]
-        return all(c <= 0 for c in form.values()) and all(form.get(degree << 8 * j, 0) < 0 for j in corners)
+        if any(c > 0 for c in form.values()):
+            return None
+        found = [r for j, r in enumerate(rows) if form.get(degree << 8 * j, 0) == 0]
+        return found if any(any(r[: self.states]) for r in found) else []
 
 
 def leaves(tree: Any, rows: list[list[int]]) -> Iterator[tuple[list[list[int]], bool]]:
@@ -673,14 +680,6 @@ class Case:
         """Whether a point is in the excluded set, outside of which the claim holds."""
         return self.exclude is not None and self.exclude(point)
 
-    def spared(self, point: list[int]) -> bool:
-        """Where equality may hold: at 0, in the excluded set, and anywhere for a marginal claim."""
-        return self.at_origin(point) or self.claim == "marginal" or self.excluded(point)
-
-    def at_origin(self, point: list[int]) -> bool:
-        """Whether a point is 0."""
-        return not any(point[: self.n])
-
     def read_dynamics(self, given: Any, nets: dict[str, Any]) -> None:
         """Dynamics: expressions, modes {x : H x <= h} with x' = A x + b, or a network; f(0) = 0 exactly."""
         need(isinstance(given, dict), "the dynamics are no record")
@@ -803,7 +802,7 @@ class Case:
                 yield 0, rows, [Fraction(1)], single(n)
             else:
                 rows = [lifted(p, inputs) for p, inputs in zip(points, u, strict=True)]
-                yield 0, rows, g, Functions(self.poly, self.f, n, self.degree)
+                yield 0, rows, g, Functions(self.poly, self.f, n, self.degree, self.f)
         else:
             extra = f if self.kind == "network" else u
             rows = [lifted(p, more) for p, more in zip(points, extra, strict=True)]
@@ -823,7 +822,7 @@ class Case:
                 terms += [["*", str(c), f[m[i]], *(x[k] for k in m[:i] + m[i + 1 :])] for i in range(len(m))]
         form = normal(["+", *terms], lambda op, k: {(k if op == "x" else self.n + k,): Fraction(1)})
         exact = all(isinstance(k, int) and k < self.n + extra for m in form for k in m)
-        return Functions([form] if exact else None, [["+", *terms]], self.n, self.degree)
+        return Functions([form] if exact else None, [["+", *terms]], self.n, self.degree, f)
 
     def decrease_in_modes(self, mesh: Mesh, s: int, points: list, V: list) -> Iterator[tuple]:
         """The same for every mode that holds on the simplex, or on a face of it; see `Proofs.seams` for the rest."""
@@ -871,22 +870,22 @@ class Proofs:
 
     def __init__(self, case: Case, mesh: Mesh, trees: Any):
         self.case, self.mesh, self.trees, self.leaves = case, mesh, trees, 0
-        self.open: list[tuple[int, list[list[int]]]] = []  # parts of simplices about which nothing is claimed
+        self.open: list[tuple[int, list[list[int]]]] = []  # hulls in simplices where the condition may fail
         named = isinstance(trees, dict) and set(trees) == {"positive", "decrease", "seams"}
         need(named, "the proofs are incomplete")
 
     def settle(self, s: int, rows: list, weights: list, functions: Functions, tree: Any, what: str) -> None:
         """One condition on one simplex."""
-        partial = self.case.claim in PARTIAL
         for part, claimed in leaves(tree, rows):
             self.leaves += 1
-            need(claimed or partial, f"simplex {s} has a part about which nothing is claimed")
-            proved = not claimed or all(self.case.excluded(r) for r in part)
-            proved = proved or functions.negative(part, weights, self.case.spared)
-            need(proved, f"{what} is not proved on a part of simplex {s}")
-            # What holds thanks to the excluded set only is of no use between levels of V.
-            if not claimed or (self.case.exclude and not functions.negative(part, weights, self.case.at_origin)):
-                self.open.append((s, part))
+            need(claimed or self.case.claim in PARTIAL, f"simplex {s} has a part about which nothing is claimed")
+            bad = functions.zeros(part, weights) if claimed else part
+            bad = part if bad is None and all(self.case.excluded(r) for r in part) else bad
+            need(bad is not None, f"{what} is not proved on a part of simplex {s}")
+            equal = self.case.claim == "marginal" or all(self.case.excluded(r) for r in bad)
+            need(equal or self.case.claim in PARTIAL, f"{what} is not strict on a part of simplex {s}")
+            if bad:
+                self.open.append((s, bad))
 
     def positive(self) -> None:
         """V > 0 but at 0 (V >= 0 for a marginal claim); levels of V see to it themselves."""
@@ -1061,11 +1060,10 @@ class Levels:
             need(inside and all(images), f"the image of simplex {s} is not proved to stay in the domain")
 
 
-def quadratic_level(case: Case, mesh: Mesh, proofs: Proofs, stated: Any) -> Fraction:
+def quadratic_level(case: Case, proofs: Proofs) -> Fraction:
     """The level rho of V = x'Px below which {V <= c} is in the domain and everything is proved on it.
 
-    On a part about which nothing is claimed V is at least the least v'Pw over its corners v, w; a side a.x + d >= 0 of
-    the domain is met at the level d^2 / a'inv(P)a.
+    A side a.x + d >= 0 of the domain is met at the level d^2 / a'inv(P)a.
     """
     n, P = case.n, quadratic(case)
     scale = math.lcm(*(v.denominator for row in P for v in row))
@@ -1080,12 +1078,14 @@ def quadratic_level(case: Case, mesh: Mesh, proofs: Proofs, stated: Any) -> Frac
         det, solved = eliminate([[*r, v] for r, v in zip(whole_P, a, strict=True)])
         across = sum(v * c[0] for v, c in zip(a, solved, strict=True))
         lows += [Fraction(d * d * det, across * scale)] if across else []
-    for _, rows in proofs.open:
-        points = [[Fraction(c, r[-1]) for c in r[:n]] for r in rows]
-        lows.append(min(product_of(P, x, y) for x in points for y in points))
-    need(isinstance(stated, dict) and set(stated) == {"c"}, "the level of a quadratic V is c alone")
-    need(number(stated["c"]) == min(lows) > 0, "the level c is another one")
-    return min(lows)
+    return min([*lows, *(least(case, rows) for _, rows in proofs.open)])
+
+
+def least(case: Case, rows: list[list[int]]) -> Fraction:
+    """A lower bound of x'Px on a simplex: the least v'Pw over its corners v, w."""
+    P = quadratic(case)
+    points = [[Fraction(c, r[-1]) for c in r[: case.n]] for r in rows]
+    return min(product_of(P, x, y) for x in points for y in points)
 
 
 def quadratic(case: Case) -> list[list[Fraction]]:
@@ -1157,8 +1157,8 @@ def check_point(case: Case, mesh: Mesh) -> str:
         need(len(rows) > case.n, "the mode of the witness holds on a face only")
         part = [inner(mesh, s, rows, p) for p in points]
         if case.claim == "refuted":
-            against = functions.negative(part, [-w for w in weights], lambda _: True)
-            need(len(part) == 1 and against, "V decreases at the witness")
+            against = functions.zeros(part, [-w for w in weights])
+            need(len(part) == 1 and against is not None, "V decreases at the witness")
         else:
             need(functions.polynomials is not None, "equality cannot be checked for functions that are no polynomials")
             need(not any(functions.form(part, weights)[0].values()), "equality does not hold on the face")
@@ -1218,8 +1218,9 @@ def examine(data: Any, nets: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
             if claim == "composite":
                 parts.append(join(data, nets, found))
         elif levels is not None:
-            need(not case.discrete or claim == "sublevel", "the level has no use")
-            rho = quadratic_level(case, mesh, proofs, levels)
+            need(isinstance(levels, dict) and set(levels) == {"c"}, "the level of a quadratic V is c alone")
+            rho = quadratic_level(case, proofs)
+            need(number(levels["c"]) == rho > 0, "the level c is another one")
             parts.append(f"for every c' < {rho} the set {{V <= c'}} is a region of attraction")
     f = f"x[t+1] = f(x), f = ({case.text})" if case.discrete else f"x' = f(x), f = ({case.text})"
     where = "the whole space" if mesh.fan else "the domain"

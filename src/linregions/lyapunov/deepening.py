@@ -16,36 +16,30 @@ Row = list[int]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a certificate is to prove: everything, or what lies between two levels of V.
+    """What a certificate is to prove: everything, or what matters for a level of V.
 
     Attributes:
-        claim: the claim.
-        levels: the levels of V on the mesh, None where they are not needed.
-        low, high: parts on which V stays at or below `low`, or which are not met below `high`, may stay open.
+        may_stay_open: whether a part (number of the simplex, corners) does not matter.
+        high: the level that the verdict found, None where there is none.
     """
 
-    claim: str
-    levels: checker.Levels | None = None
-    low: Fraction | None = None
+    may_stay_open: Callable[[int, list[Row]], bool] = lambda s, rows: False
     high: Fraction | None = None
 
     @classmethod
-    def of(cls, claim: str, verdict: Any, levels: checker.Levels | None) -> Wanted:
-        """The levels that a verdict found for a claim."""
-        if claim == "sublevel":
-            return cls(claim, levels, Fraction(-1), verdict.sublevel.c)
-        if claim == "ultimate":
-            return cls(claim, levels, verdict.ultimate.c1, verdict.ultimate.c2)
-        if claim == "composite":
-            return cls(claim, levels, verdict.composite.c1, verdict.composite.c2)
-        return cls(claim, levels)
+    def between(cls, levels: checker.Levels, low: Fraction, high: Fraction) -> Wanted:
+        """What is met below `high` and rises above `low`."""
 
-    def may_stay_open(self, s: int, rows: list[Row]) -> bool:
-        """Whether a part of simplex s does not matter."""
-        if self.claim not in checker.PARTIAL or self.levels is None or self.low is None or self.high is None:
-            return False
-        first, most = self.levels.span(s, rows)
-        return first >= self.high or most <= self.low
+        def free(s: int, rows: list[Row]) -> bool:
+            first, most = levels.span(s, rows)
+            return first >= high or most <= low
+
+        return cls(free, high)
+
+    @classmethod
+    def within(cls, case: checker.Case, level: Fraction) -> Wanted:
+        """The ellipsoid {x'Px < level} of a quadratic candidate."""
+        return cls(lambda s, rows: checker.least(case, rows) >= level, level)
 
 
 def grown(case: checker.Case, s: int, job: list[Any], tree: Any, wanted: Wanted) -> Any:
@@ -63,7 +57,11 @@ def grown(case: checker.Case, s: int, job: list[Any], tree: Any, wanted: Wanted)
     rows, weights, functions = job
 
     def accepted(part: list[Row]) -> bool:
-        return all(case.excluded(r) for r in part) or functions.negative(part, weights, case.spared)
+        zeros = functions.zeros(part, weights)
+        if zeros is None:
+            return all(case.excluded(r) for r in part)
+        spared = not zeros or case.claim == "marginal" or all(case.excluded(r) for r in zeros)
+        return spared or wanted.may_stay_open(s, zeros)
 
     return _grow(tree, rows, s, accepted, wanted, 0)
 
