@@ -106,12 +106,17 @@ def repair(
         max t   with   V(x) >= t |x|_1,   -Vdot(x) >= t |x|_1   at the points found so far,   sum |a_j| <= size
 
     says how good the best weights are (size is that of the given ones); a second one takes those nearest to the given
-    ones that keep a quarter of that margin.  Points come from the cells (cutting planes: only conditions that a proposal
-    violates are added) and from counterexamples of `verify`, which judges every proposal exactly.
+    ones that keep a quarter of that margin.  Points come from the cells (cutting planes: only conditions that a
+    proposal violates are added) and from counterexamples of `verify`, which judges every proposal exactly.
 
     Args:
         V: a network with hidden layers and one linear output.
-        dynamics, domain, time, exclude, controller, shift: as for `verify`.
+        dynamics: what `verify` takes.
+        domain: a `Box` or a bounded `Polytope` with 0 strictly inside.
+        time: "continuous" or "discrete".
+        exclude: a set around 0 in which nothing is claimed, as for `verify`.
+        controller: a network that closes the loop, as for `verify`.
+        shift: verify V - V(0), where V(0) is not 0.
         verdict: a verdict on V; its counterexamples are conditions from the beginning.
         objective: "change" for weights near the given ones, "margin" for those of the largest margin.
         bits: the weights are rounded to this many binary digits of the largest one; short numbers make short proofs.
@@ -145,10 +150,27 @@ def repair(
         raise InputError("V: a polynomial has no output weights; repair takes a network")
     flow = Flow(problem.dynamics, problem.controller)
     free = readout(problem.candidate, flow, problem.domain, time=time, threads=threads)
-    limits = {"end": None if time_limit is None else begun + time_limit, "rounds": rounds, "bits": bits}
-    how = {"shift": shift, "threads": threads}
-    found = _loop(problem, free, verdict, objective, limits, how, progress)
-    return Repair(**found, seconds=monotonic() - begun)
+    done = improved(
+        problem,
+        free,
+        near=free.weights if objective == "change" else None,
+        held=None if verdict is None else witnesses(free, verdict),
+        limits=Limits(rounds, None if time_limit is None else begun + time_limit, bits),
+        threads=threads,
+        shift=shift,
+        progress=progress,
+    )
+    conflict = done.proposal.conflict
+    return Repair(
+        problem.candidate if done.network is None else done.network,
+        done.verdict,
+        done.proposal.margin,
+        done.change,
+        done.rounds,
+        done.programmes,
+        np.zeros((0, problem.dim)) if conflict is None else conflict.x,
+        monotonic() - begun,
+    )
 
 
 def _check(objective: Any, verdict: Any) -> None:
@@ -158,37 +180,67 @@ def _check(objective: Any, verdict: Any) -> None:
         raise InputError(f"verdict must be a Verdict that verify gave, got {shown(verdict)}")
 
 
-def _loop(
+@dataclass(frozen=True)
+class Limits:
+    """How far `improved` goes: proposals that go to `verify`, the clock at which it ends, digits of the weights."""
+
+    rounds: int
+    end: float | None
+    bits: int
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left, at least a little, None for no limit."""
+        return None if self.end is None else max(0.01, self.end - monotonic())
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return self.end is not None and monotonic() >= self.end
+
+
+@dataclass(frozen=True, eq=False)
+class Improved:
+    """The last proposal, what became of it, and the work."""
+
+    network: Network | None
+    verdict: Verdict | None
+    proposal: Proposal
+    failed: Points | None
+    change: float
+    rounds: int
+    programmes: int
+
+
+def improved(
     problem: Problem,
     free: Readout,
-    verdict: Verdict | None,
-    objective: str,
-    limits: dict[str, Any],
-    how: dict[str, Any],
-    progress: Callable[[int, float], None] | None,
-) -> dict[str, Any]:
-    """Propose, verify, add the counterexamples, until it is proved."""
+    *,
+    near: np.ndarray | None,
+    held: Points | None,
+    limits: Limits,
+    threads: int = 1,
+    shift: bool = False,
+    progress: Callable[[int, float], None] | None = None,
+) -> Improved:
+    """Propose output weights, verify, add the counterexamples to the conditions, until it is proved."""
     points = lattice(free.cells, keep=outside(problem.exclude))
-    held = None if verdict is None else witnesses(free, verdict)
-    near = free.weights if objective == "change" else None
-    out: dict[str, Any] = {"network": problem.candidate, "verdict": None, "change": 0.0, "rounds": 0, "programmes": 0}
-    conflict = np.zeros((0, free.cells.dim))
-    for _ in range(limits["rounds"]):
-        proposal = propose(free, points, near=near, start=held, time_limit=_left(limits), on_round=progress)
-        out["programmes"] += proposal.rounds
-        out["margin"] = proposal.margin
+    network = verdict = failed = None
+    change, rounds, programmes = 0.0, 0, 0
+    while True:
+        proposal = propose(free, points, near=near, start=held, time_limit=limits.left, on_round=progress)
+        programmes += proposal.rounds
         if proposal.margin <= 0:
-            conflict = conflict if proposal.conflict is None else proposal.conflict.x
             break
-        weights = rounded(proposal.weights, limits["bits"])
+        weights = rounded(proposal.weights, limits.bits)
         network = free.with_weights(weights)
-        verdict = judged(problem, network, time_limit=_left(limits), **how)
-        out |= {"network": network, "verdict": verdict, "change": float(np.abs(weights - free.weights).sum())}
-        out["rounds"] += 1
-        if verdict.proved or not verdict.counterexamples or _late(limits):
+        verdict = judged(problem, network, time_limit=limits.left, shift=shift, threads=threads)
+        change, rounds = float(np.abs(weights - free.weights).sum()), rounds + 1
+        failed = witnesses(free, verdict)
+        if failed is None or rounds >= limits.rounds or limits.late:
             break
-        held = _more(proposal, witnesses(free, verdict))
-    return out | {"conflict": conflict}
+        held = Points.join([proposal.points, failed])
+    return Improved(network, verdict, proposal, failed, change, rounds, programmes)
 
 
 def judged(problem: Problem, network: Network, **how: Any) -> Verdict:
@@ -241,15 +293,3 @@ def _contains(corners: np.ndarray, point: np.ndarray) -> bool:
     table = np.concatenate([corners.T, np.ones((1, len(corners)))])
     weights = np.linalg.lstsq(table, np.append(point, 1.0))[0]
     return bool(weights.min() >= -1e-6)
-
-
-def _more(proposal: Proposal, found: Points | None) -> Points:
-    return proposal.points if found is None else Points.join([proposal.points, found])
-
-
-def _late(limits: dict[str, Any]) -> bool:
-    return limits["end"] is not None and monotonic() >= limits["end"]
-
-
-def _left(limits: dict[str, Any]) -> float | None:
-    return None if limits["end"] is None else max(0.0, limits["end"] - monotonic())

@@ -14,6 +14,8 @@ from .readout import Points, Readout
 MOST_ROUNDS = 60
 FIRST = 4_000
 MOST_NEW = 400
+# All weights 0 have the margin 0, so that a largest margin of rounding errors means that there is none.
+NOTHING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,7 @@ class Proposal:
         rows: conditions in the last of them.
         points: the points of these conditions, which the next call may start from.
         conflict: where the margin is <= 0, points whose conditions contradict each other.
-        converged: whether no other weights have a margin that is larger by more than a tenth, as far as float64 can say.
+        converged: whether no other weights have a margin larger by more than a tenth, as far as float64 can say.
     """
 
     weights: np.ndarray
@@ -63,9 +65,8 @@ def propose(
         on_round: called with (programmes solved, margin over all points).
     """
     end = None if time_limit is None else monotonic() + time_limit
-    size = float(np.abs(readout.weights).sum()) or 1.0
     cuts = _Cuts(readout, points, start, on_round, end)
-    best = cuts.solve(lambda rows: _largest(rows, size), readout.weights, lambda top: max(floor, 0.9 * top))
+    best = cuts.solve(lambda rows: _largest(rows, cuts.size), readout.weights, lambda top: max(floor, 0.9 * top))
     if best.margin <= 0 or near is None:
         return best
     own = cuts.margin(near)
@@ -86,6 +87,7 @@ class _Cuts:
         end: float | None,
     ):
         self.readout, self.points, self.on_round, self.end = readout, points, on_round, end
+        self.size = float(np.abs(readout.weights).sum()) or 1.0
         margins = readout.margins(points, readout.weights)
         self.chosen = np.zeros(len(points), dtype=bool)
         self.chosen[np.argsort(margins, kind="stable")[:FIRST]] = True
@@ -110,15 +112,16 @@ class _Cuts:
             if answer is None:
                 return best
             weights, top, duals = answer
+            hopeless = top <= NOTHING * float(np.abs(self.rows).max()) * self.size
             margins = self.readout.margins(self.points, weights)
             margin = min(float(margins.min()), float((self.rows @ weights).min()))
             if self.on_round is not None:
                 self.on_round(self.rounds, margin)
             needed = enough(top)
-            if margin > best.margin or margin >= needed > 0:
+            if not hopeless and (margin > best.margin or margin >= needed > 0):
                 best = Proposal(weights, margin, self.rounds, len(self.rows), self.held, converged=False)
-            if top <= 0 or margin >= needed or top < needed:
-                conflict = self.held.take(np.unique(self.index[duals > 1e-9])) if top <= 0 else None
+            if hopeless or margin >= needed or top < needed:
+                conflict = self.held.take(np.unique(self.index[duals > 1e-9])) if hopeless else None
                 return replace(best, rounds=self.rounds, conflict=conflict, converged=True)
             if not self._add(margins, needed):
                 return replace(best, rounds=self.rounds, converged=True)
@@ -146,7 +149,7 @@ class _Cuts:
 
 
 def _largest(rows: np.ndarray, size: float) -> tuple[np.ndarray, float, np.ndarray]:
-    """max t with rows.a >= t and sum |a_j| <= size; a = p - q."""
+    """Max t with rows.a >= t and sum |a_j| <= size; a = p - q."""
     count = rows.shape[1]
     cost = np.zeros(2 * count + 1)
     cost[-1] = -1.0
@@ -163,7 +166,7 @@ def _largest(rows: np.ndarray, size: float) -> tuple[np.ndarray, float, np.ndarr
 
 
 def _nearest(rows: np.ndarray, near: np.ndarray, least: float) -> tuple[np.ndarray, float, np.ndarray] | None:
-    """min sum |d_j| with rows.(near + d) >= least; d = p - q."""
+    """Min sum |d_j| with rows.(near + d) >= least; d = p - q."""
     count = rows.shape[1]
     above = np.concatenate([-rows, rows], axis=1)
     found = _linprog(np.ones(2 * count), above, rows @ near - least, free_last=False)

@@ -1,0 +1,332 @@
+"""From a system to a proved Lyapunov function: train, repair the output weights, verify, learn from what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Literal
+
+import numpy as np
+
+from ..checks import plural, real_number, seed_number, shown, whole_number
+from ..errors import InputError
+from ..network import Network
+from .cells import cells_of
+from .problem import Problem, problem_of
+from .repair import Improved, Limits, improved, judged
+from .training.flow import Flow
+from .training.readout import Readout, lattice, outside, readout
+from .training.start import Shape, coordinates, jacobian, modal, scattered
+from .verdict import Verdict
+
+STARTS = ("modal", "random")
+MOST_KEPT = 1_000
+MOST_NEW = 200
+TRIES = 4
+WEIGHT_BITS = 24
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of `train`.
+
+    Attributes:
+        number: from 0; round 0 has no training, only the start and its output weights.
+        loss: of the training before it, in float64; 0 in round 0.
+        margin: the least of `V / |x|_1` and `-Vdot / |x|_1` over the points that the linear programmes looked at.
+        status: what `verify` said, "" where the margin was not positive and so nothing was verified.
+        counterexamples: how many it gave.
+        seconds: since the beginning.
+    """
+
+    number: int
+    loss: float
+    margin: float
+    status: str
+    counterexamples: int
+    seconds: float
+
+    def __str__(self) -> str:
+        said = self.status or "not verified"
+        return f"round {self.number}: loss {self.loss:.3g}, margin {self.margin:.3g}, {said}, {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trained:
+    """What `train` found.
+
+    Attributes:
+        network: the best candidate, with exactly the weights that were verified.
+        verdict: what `verify` says about it.
+        history: one `Round` each.
+        seed: it repeats the run.
+        stopped: why it ended: "proved", "rounds", "time limit" or "interrupted".
+        seconds: wall time.
+    """
+
+    network: Network
+    verdict: Verdict
+    history: tuple[Round, ...]
+    seed: int
+    stopped: str
+    seconds: float
+
+    @property
+    def proved(self) -> bool:
+        """Whether the network is proved."""
+        return self.verdict.proved
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types."""
+        return {
+            "network": self.network.hash,
+            "units": self.network.unit_count,
+            "verdict": self.verdict.as_dict(),
+            "history": [vars(r) for r in self.history],
+            "seed": self.seed,
+            "stopped": self.stopped,
+            "seconds": self.seconds,
+        }
+
+    def __str__(self) -> str:
+        rounds = plural(len(self.history), "round")
+        return (
+            f"{self.verdict.status.value} with {plural(self.network.unit_count, 'unit')} after {rounds} "
+            f"({self.stopped}), seed {self.seed}, {self.seconds:.1f} s; {self.verdict.reason}"
+        )
+
+    def __repr__(self) -> str:
+        return f"Trained: {self}"
+
+
+def train(
+    dynamics: Any,
+    domain: Any,
+    *,
+    time: Literal["continuous", "discrete"] = "continuous",
+    exclude: Any = None,
+    controller: Any = None,
+    units: int = 48,
+    lines: int | None = None,
+    start: Literal["modal", "random"] = "modal",
+    seed: int = 0,
+    rounds: int = 10,
+    steps: int = 400,
+    samples: int = 4_000,
+    rate: float = 0.02,
+    time_limit: float | None = None,
+    threads: int = 1,
+    progress: Callable[[Round], None] | None = None,
+) -> Trained:
+    """Find a piecewise-linear Lyapunov function of a system on a domain, and prove it.
+
+    The candidate is `V(x) = sum_k (l_k relu(w_k.x) + r_k relu(-w_k.x)) + sum_j c_j relu(u_j.x - h_j)` with h_j > 0, so
+    that V(0) = 0 and 0 is a vertex of its cells, without which no candidate is positive definite (Theorem A).  Every
+    round trains all parameters by gradient descent (but round 0, which takes the start as it is), solves the linear
+    programme for the best output weights with the hyperplanes fixed, and asks `verify`; the points at which the
+    conditions contradict each other, or fail, are samples of the next round.
+
+    Args:
+        dynamics: what `verify` takes.
+        domain: a `Box` or a bounded `Polytope` with 0 strictly inside.
+        time: "continuous" or "discrete".
+        exclude: a set around 0 in which nothing is claimed, as for `verify`.
+        controller: a network that closes the loop, as for `verify`.
+        units: hidden ReLUs: two for each line through 0, one for each hinge away from it.
+        lines: K, the lines through 0; by default a third of the units, and at least n.
+        start: "modal", lines spread in the modal coordinates of the linear part at 0; "random", without a look at it.
+        seed: of the start and the samples.
+        rounds: most rounds after round 0.
+        steps: of gradient descent in a round.
+        samples: points in a round, beside those that failed before.
+        rate: step size of the descent, relative to the parameters.
+        time_limit: seconds; the best so far is returned.
+        threads: worker threads for the lists of cells.
+        progress: called with the `Round` when one is done.
+
+    Returns:
+        A `Trained`.  Ctrl-C ends it with the best so far.
+
+    Raises:
+        InputError: an argument does not fit.
+        MissingExtraError: round 1 is reached and torch is not installed.
+
+    Source:
+        The loop of training and counterexamples is standard; the architecture and the linear programmes are derived.
+        Descent and programmes are floating point and prove nothing: what is proved is proved by `verify`.
+
+    Example:
+        >>> from linregions import Box
+        >>> found = train(["x2", "-x1 - x2 - x1^3"], Box.cube(-1, 1, 2), units=24, seed=1)
+        >>> found.proved, found.stopped
+        (True, 'proved')
+    """
+    begun = monotonic()
+    K, M = _sizes(units, lines, domain)
+    net = Network.from_arrays([(np.zeros((1, _dim(domain))), np.zeros(1))])
+    problem = problem_of(net, dynamics, domain, time=time, exclude=exclude, controller=controller)
+    if start not in STARTS:
+        raise InputError(f"start must be 'modal' or 'random', got {shown(start)}")
+    options = {
+        "rounds": whole_number(rounds, "rounds", least=0),
+        "steps": whole_number(steps, "steps"),
+        "samples": whole_number(samples, "samples"),
+        "rate": _positive(rate, "rate"),
+        "end": None if time_limit is None else begun + _positive(time_limit, "time_limit"),
+        "threads": threads,
+    }
+    trainer = _Trainer(problem, seed_number(seed), options, begun, progress)
+    stopped = trainer.run(K, M, start)
+    return Trained(trainer.network, trainer.verdict, tuple(trainer.history), trainer.seed, stopped, monotonic() - begun)
+
+
+def _dim(domain: Any) -> int:
+    return domain.dim if isinstance(getattr(domain, "dim", None), int) else 1
+
+
+def _sizes(units: Any, lines: Any, domain: Any) -> tuple[int, int]:
+    """Lines and hinges."""
+    dim = _dim(domain)
+    units = whole_number(units, "units", least=2 * dim)
+    count = max(dim, units // 3) if lines is None else whole_number(lines, "lines", least=dim)
+    if 2 * count > units:
+        raise InputError(f"lines: {count} take {2 * count} units, two each, but units is {units}; raise it")
+    return count, units - 2 * count
+
+
+def _positive(value: Any, what: str) -> float:
+    number = real_number(value, what)
+    if not number > 0:
+        raise InputError(f"{what} must be a positive number, got {shown(value)}")
+    return number
+
+
+class _Trainer:
+    """The state of a run: the parameters, the points that failed, the best candidate."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        seed: int,
+        options: dict[str, Any],
+        begun: float,
+        progress: Callable[[Round], None] | None,
+    ):
+        self.problem, self.seed, self.options, self.begun, self.progress = problem, seed, options, begun, progress
+        self.rng = np.random.default_rng(seed)
+        self.flow = Flow(problem.dynamics, problem.controller)
+        self.keep = outside(problem.exclude)
+        self.failed = np.zeros((0, problem.dim))
+        self.history: list[Round] = []
+        self.network: Network | None = None
+        self.verdict: Verdict | None = None
+        self.best = -np.inf
+
+    def run(self, lines: int, hinges: int, start: str) -> str:
+        """Rounds until it is proved; says why it ended."""
+        corners, self.simplices = self._corners()
+        R = coordinates(jacobian(self.flow, self.problem.dim), time=self.problem.time)
+        shape = modal(R, corners, lines, hinges, self.rng) if start == "modal" else None
+        shape = scattered(corners, lines, hinges, self.rng) if shape is None else shape
+        stopped, loss = "rounds", 0.0
+        try:
+            for number in range(self.options["rounds"] + 1):
+                if number:
+                    shape, loss = self._fitted(shape)
+                shape = self._judged(shape, number, loss)
+                if self.verdict is not None and self.verdict.proved:
+                    return "proved"
+                if self._late():
+                    stopped = "time limit"
+                    break
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        if self.verdict is None:
+            self.network = shape.network() if self.network is None else self.network
+            self.verdict = judged(self.problem, self.network, time_limit=self._left(least=1.0))
+        return stopped
+
+    def _corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """The vertices of the domain, and simplices that cover it."""
+        cells = cells_of(self.problem.candidate, self.problem.domain)
+        return cells.points, cells.points[cells.simplices]
+
+    def _fitted(self, shape: Shape) -> tuple[Shape, float]:
+        """All parameters trained on fresh samples and on what failed."""
+        from .training.fit import Samples, fit
+
+        x = np.concatenate([self._sampled(self.options["samples"]), self._around(self.failed)])
+        if self.keep is not None:
+            x = x[self.keep(x)]
+        index, values = self.flow(x)
+        x = x[index]
+        return fit(
+            shape,
+            Samples(x, values),
+            time=self.problem.time,
+            margin=self._asked(x, values, shape),
+            steps=self.options["steps"],
+            rate=self.options["rate"],
+            on_step=lambda *_: self._late(),
+        )
+
+    def _asked(self, x: np.ndarray, f: np.ndarray, shape: Shape) -> float:
+        """A tenth of the usual decrease: little enough to be reached, in the scale that the weights have now."""
+        net = shape.network()
+        if self.problem.time == "discrete":
+            fall = net(x)[:, 0] - net(f)[:, 0]
+        else:
+            step = 1e-6
+            fall = (net(x)[:, 0] - net(x + step * f)[:, 0]) / step
+        usual = float(np.median(np.abs(fall) / np.abs(x).sum(axis=1)))
+        return 0.1 * usual
+
+    def _sampled(self, count: int) -> np.ndarray:
+        """Points of the domain, half of them drawn towards 0 by up to 2^-6."""
+        volumes = np.abs(np.linalg.det(self.simplices[:, 1:] - self.simplices[:, :1]))
+        chosen = self.rng.choice(len(volumes), size=count, p=volumes / volumes.sum())
+        weights = self.rng.dirichlet(np.ones(self.problem.dim + 1), size=count)
+        x = np.einsum("mv,mvn->mn", weights, self.simplices[chosen])
+        x[: count // 2] *= 2.0 ** -self.rng.uniform(0, 6, (count // 2, 1))
+        return x[np.abs(x).sum(axis=1) > 0]
+
+    def _around(self, failed: np.ndarray) -> np.ndarray:
+        """Points that failed, and others near them: on both sides of the hinges that meet there."""
+        length = np.abs(failed).sum(axis=1, keepdims=True)
+        near = [failed + s * length * self.rng.standard_normal(failed.shape) for s in (0.001, 0.01, 0.03)]
+        return np.concatenate([failed, *near])
+
+    def _judged(self, shape: Shape, number: int, loss: float) -> Shape:
+        """The best output weights, and what `verify` says about them; what failed is kept for the next round."""
+        network = shape.network()
+        free = readout(network, self.flow, self.problem.domain, time=self.problem.time, threads=self.options["threads"])
+        limits = Limits(TRIES, self.options["end"], WEIGHT_BITS)
+        done = improved(self.problem, free, near=None, held=None, limits=limits, threads=self.options["threads"])
+        better = done.verdict is not None and (self.verdict is None or done.verdict.proved)
+        if done.proposal.margin > self.best or better:
+            self.best = done.proposal.margin
+            self.network, self.verdict = (done.network, done.verdict) if done.network is not None else (network, None)
+        self._learn(done, free)
+        status = "" if done.verdict is None else done.verdict.status.value
+        count = 0 if done.verdict is None else len(done.verdict.counterexamples)
+        self.history.append(Round(number, loss, done.proposal.margin, status, count, monotonic() - self.begun))
+        if self.progress is not None:
+            self.progress(self.history[-1])
+        return shape.with_output(done.proposal.weights) if done.proposal.margin > 0 else shape
+
+    def _learn(self, done: Improved, free: Readout) -> None:
+        """Keep the points whose conditions contradict each other, and counterexamples; the oldest are forgotten."""
+        parts = [done.proposal.conflict, done.failed]
+        if done.proposal.margin <= 0 and done.proposal.conflict is None:
+            points = lattice(free.cells, keep=self.keep)
+            parts.append(points.take(np.argsort(free.margins(points, done.proposal.weights))[:MOST_NEW]))
+        new = [part.x for part in parts if part is not None]
+        self.failed = np.concatenate([*new, self.failed])[:MOST_KEPT]
+
+    def _late(self) -> bool:
+        return self.options["end"] is not None and monotonic() >= self.options["end"]
+
+    def _left(self, *, least: float) -> float | None:
+        end = self.options["end"]
+        return None if end is None else max(least, end - monotonic())
