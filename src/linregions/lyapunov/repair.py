@@ -103,10 +103,10 @@ def repair(
     With the hidden layers fixed, `V = sum_j a_j phi_j + c`, and on a cell with slopes s_j of phi_j both V(x) and
     `Vdot(x) = sum_j a_j s_j.f(x)` are linear in a.  The linear programme
 
-        max t   with   V(x) >= t |x|_1,   -Vdot(x) >= t |x|_1   at the points found so far,   sum |a_j| <= size
+        max t   with   V(x) >= t |x|_1,   -Vdot(x) >= t |x|_1   at the points found so far
 
-    says how good the best weights are (size is that of the given ones); a second one takes those nearest to the given
-    ones that keep a quarter of that margin.  Points come from the cells (cutting planes: only conditions that a
+    among the weights whose V is as large as the given one in the mean says how good the best weights are; a second one
+    takes those nearest to the given ones that keep a quarter of that margin.  Points come from the cells (cutting planes: only conditions that a
     proposal violates are added) and from counterexamples of `verify`, which judges every proposal exactly.
 
     Args:
@@ -221,6 +221,7 @@ def improved(
     limits: Limits,
     threads: int = 1,
     shift: bool = False,
+    patience: int = 0,
     progress: Callable[[int, float], None] | None = None,
 ) -> Improved:
     """Propose output weights, verify, add the counterexamples to the conditions, until it is proved."""
@@ -228,7 +229,8 @@ def improved(
     network = verdict = failed = None
     change, rounds, programmes = 0.0, 0, 0
     while True:
-        proposal = propose(free, points, near=near, start=held, time_limit=limits.left, on_round=progress)
+        how = {"patience": patience, "time_limit": limits.left, "on_round": progress}
+        proposal = propose(free, points, near=near, start=held, **how)
         programmes += proposal.rounds
         if proposal.margin <= 0:
             break

@@ -24,6 +24,7 @@ STARTS = ("modal", "random")
 MOST_KEPT = 1_000
 MOST_NEW = 200
 TRIES = 4
+PATIENCE = 6
 WEIGHT_BITS = 24
 
 
@@ -302,7 +303,8 @@ class _Trainer:
         network = shape.network()
         free = readout(network, self.flow, self.problem.domain, time=self.problem.time, threads=self.options["threads"])
         limits = Limits(TRIES, self.options["end"], WEIGHT_BITS)
-        done = improved(self.problem, free, near=None, held=None, limits=limits, threads=self.options["threads"])
+        threads = self.options["threads"]
+        done = improved(self.problem, free, near=None, held=None, limits=limits, threads=threads, patience=PATIENCE)
         better = done.verdict is not None and (self.verdict is None or done.verdict.proved)
         if done.proposal.margin > self.best or better:
             self.best = done.proposal.margin
@@ -313,7 +315,7 @@ class _Trainer:
         self.history.append(Round(number, loss, done.proposal.margin, status, count, monotonic() - self.begun))
         if self.progress is not None:
             self.progress(self.history[-1])
-        return shape.with_output(done.proposal.weights) if done.proposal.margin > 0 else shape
+        return shape.with_output(done.proposal.weights)
 
     def _learn(self, done: Improved, free: Readout) -> None:
         """Keep the points whose conditions contradict each other, and counterexamples; the oldest are forgotten."""

@@ -14,21 +14,23 @@ from .readout import Points, Readout
 MOST_ROUNDS = 60
 FIRST = 4_000
 MOST_NEW = 400
-# All weights 0 have the margin 0, so that a largest margin of rounding errors means that there is none.
-NOTHING = 1e-9
+# Weights that cancel each other would need many digits: their sum may be this many times that of the given ones.
+LARGEST = 10.0
+# A margin of this many times the mean of V / |x|_1 is rounding error.
+NOTHING = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """Output weights that satisfy the conditions at all points that were looked at, as far as float64 can say.
+    """Output weights, and how well they satisfy the conditions at all points that were looked at, in float64.
 
     Attributes:
         weights: (J,).
-        margin: the least of `V / |x|_1` and `-Vdot / |x|_1` over the points; <= 0: no weights do.
+        margin: the least of `V / |x|_1` and `-Vdot / |x|_1` over the points.
         rounds: linear programmes that were solved.
         rows: conditions in the last of them.
         points: the points of these conditions, which the next call may start from.
-        conflict: where the margin is <= 0, points whose conditions contradict each other.
+        conflict: points whose conditions contradict each other, where no weights have a margin above 0.
         converged: whether no other weights have a margin larger by more than a tenth, as far as float64 can say.
     """
 
@@ -48,11 +50,11 @@ def propose(
     near: np.ndarray | None = None,
     fraction: float = 0.25,
     start: Points | None = None,
-    floor: float = 0.0,
+    patience: int = 0,
     time_limit: float | None = None,
     on_round: Callable[[int, float], None] | None = None,
 ) -> Proposal:
-    """Weights with the largest margin among those with `sum |a_j| <= size`; then the ones nearest to `near`.
+    """Weights with the largest margin, V of the given mean size; then the ones nearest to `near` that have some of it.
 
     Args:
         readout: what the weights are of.
@@ -60,18 +62,18 @@ def propose(
         near: weights (J,) to stay near to, in the sum of absolute changes; None keeps those of the largest margin.
         fraction: the part of the largest margin that the nearest weights have to keep.
         start: conditions to begin with, added to those that are found.
-        floor: give up as soon as the largest margin is seen to be at most this.
+        patience: programmes that are solved after it is clear that no margin is above 0, for the least violation.
         time_limit: seconds; the best so far is returned.
         on_round: called with (programmes solved, margin over all points).
     """
     end = None if time_limit is None else monotonic() + time_limit
     cuts = _Cuts(readout, points, start, on_round, end)
-    best = cuts.solve(lambda rows: _largest(rows, cuts.size), readout.weights, lambda top: max(floor, 0.9 * top))
+    best = cuts.solve(lambda rows: _largest(rows, cuts.mean, cuts.size), readout.weights, 0.9, patience)
     if best.margin <= 0 or near is None:
         return best
     own = cuts.margin(near)
     least = min(fraction * best.margin, own) if own > 0 else fraction * best.margin
-    close = cuts.solve(lambda rows: _nearest(rows, near, least), best.weights, lambda _: 0.9 * least)
+    close = cuts.solve(lambda rows: _nearest(rows, near, least), best.weights, 0.9, 0)
     return close if close.margin > 0 else replace(best, rounds=cuts.rounds)
 
 
@@ -87,7 +89,11 @@ class _Cuts:
         end: float | None,
     ):
         self.readout, self.points, self.on_round, self.end = readout, points, on_round, end
-        self.size = float(np.abs(readout.weights).sum()) or 1.0
+        self.size = LARGEST * (float(np.abs(readout.weights).sum()) or 1.0)
+        values, _ = readout.rows(points.take(np.flatnonzero(~points.decrease)))
+        mean = values.mean(axis=0)
+        self.scale = abs(float(mean @ readout.weights)) or 1.0
+        self.mean = mean / self.scale
         margins = readout.margins(points, readout.weights)
         self.chosen = np.zeros(len(points), dtype=bool)
         self.chosen[np.argsort(margins, kind="stable")[:FIRST]] = True
@@ -100,34 +106,38 @@ class _Cuts:
         self,
         programme: Callable[[np.ndarray], tuple[np.ndarray, float, np.ndarray] | None],
         weights: np.ndarray,
-        enough: Callable[[float], float],
+        part: float,
+        patience: int,
     ) -> Proposal:
-        """Solve, look where the weights fail, add these conditions, until the margin is `enough` of the programme's."""
-        best = Proposal(weights, self.margin(weights), self.rounds, len(self.rows), self.held, converged=False)
+        """Solve, look where the weights fail, add these conditions, until the margin is a `part` of the programme's."""
+        best, conflict = self._proposal(weights, self.margin(weights)), None
         for _ in range(MOST_ROUNDS):
             if self.end is not None and monotonic() > self.end:
-                return best
+                break
             answer = programme(self.rows)
             self.rounds += 1
             if answer is None:
-                return best
+                break
             weights, top, duals = answer
-            hopeless = top <= NOTHING * float(np.abs(self.rows).max()) * self.size
             margins = self.readout.margins(self.points, weights)
             margin = min(float(margins.min()), float((self.rows @ weights).min()))
             if self.on_round is not None:
                 self.on_round(self.rounds, margin)
-            needed = enough(top)
-            if not hopeless and (margin > best.margin or margin >= needed > 0):
-                best = Proposal(weights, margin, self.rounds, len(self.rows), self.held, converged=False)
-            if hopeless or margin >= needed or top < needed:
-                conflict = self.held.take(np.unique(self.index[duals > 1e-9])) if hopeless else None
+            needed = top - (1.0 - part) * abs(top)
+            if margin > best.margin or margin >= needed > 0:
+                best = self._proposal(weights, margin)
+            if top <= NOTHING * self.scale:
+                conflict = self.held.take(np.unique(self.index[duals > 1e-9]))
+                patience -= 1
+            if margin >= needed or patience < 0 or not self._add(margins, needed):
                 return replace(best, rounds=self.rounds, conflict=conflict, converged=True)
-            if not self._add(margins, needed):
-                return replace(best, rounds=self.rounds, converged=True)
-        return best
+        return replace(best, rounds=self.rounds, conflict=conflict)
+
+    def _proposal(self, weights: np.ndarray, margin: float) -> Proposal:
+        return Proposal(weights, margin, self.rounds, len(self.rows), self.held, converged=False)
 
     def margin(self, weights: np.ndarray) -> float:
+        """The least margin of weights over all points."""
         return min(float(self.readout.margins(self.points, weights).min()), float((self.rows @ weights).min()))
 
     def _add(self, margins: np.ndarray, needed: float) -> bool:
@@ -148,8 +158,11 @@ class _Cuts:
         return True
 
 
-def _largest(rows: np.ndarray, size: float) -> tuple[np.ndarray, float, np.ndarray]:
-    """Max t with rows.a >= t and sum |a_j| <= size; a = p - q."""
+def _largest(rows: np.ndarray, mean: np.ndarray, size: float) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """Max t with rows.a >= t, mean.a = 1 and sum |a_j| <= size; a = p - q.
+
+    The equation fixes the size of V, so that t may be negative: then it is the least violation.
+    """
     count = rows.shape[1]
     cost = np.zeros(2 * count + 1)
     cost[-1] = -1.0
@@ -158,9 +171,9 @@ def _largest(rows: np.ndarray, size: float) -> tuple[np.ndarray, float, np.ndarr
     total[0, -1] = 0.0
     limits = np.zeros(len(rows) + 1)
     limits[-1] = size
-    found = _linprog(cost, np.concatenate([above, total]), limits, free_last=True)
-    if found is None:  # the origin and a margin low enough satisfy all rows: it fails numerically only
-        return np.zeros(count), 0.0, np.zeros(len(rows))
+    found = _linprog(cost, np.concatenate([above, total]), limits, equal=np.concatenate([mean, -mean, [0.0]]))
+    if found is None:
+        return None
     x, duals = found
     return x[:count] - x[count:-1], float(x[-1]), -duals[:-1]
 
@@ -169,18 +182,20 @@ def _nearest(rows: np.ndarray, near: np.ndarray, least: float) -> tuple[np.ndarr
     """Min sum |d_j| with rows.(near + d) >= least; d = p - q."""
     count = rows.shape[1]
     above = np.concatenate([-rows, rows], axis=1)
-    found = _linprog(np.ones(2 * count), above, rows @ near - least, free_last=False)
+    found = _linprog(np.ones(2 * count), above, rows @ near - least)
     if found is None:
         return None
     x, duals = found
     return near + x[:count] - x[count:], least, -duals
 
 
-def _linprog(cost: np.ndarray, above: np.ndarray, limits: np.ndarray, *, free_last: bool) -> Any:
+def _linprog(cost: np.ndarray, above: np.ndarray, limits: np.ndarray, *, equal: np.ndarray | None = None) -> Any:
+    """Solution and multipliers; with an equation `equal.x = 1` the last variable is free."""
     from scipy.optimize import linprog
 
     bounds: list[tuple[float | None, None]] = [(0.0, None)] * len(cost)
-    if free_last:
+    if equal is not None:
         bounds[-1] = (None, None)
-    result = linprog(cost, A_ub=above, b_ub=limits, bounds=bounds, method="highs")
+    equation = {} if equal is None else {"A_eq": equal[None, :], "b_eq": [1.0]}
+    result = linprog(cost, A_ub=above, b_ub=limits, bounds=bounds, method="highs", **equation)
     return (result.x, np.asarray(result.ineqlin.marginals)) if result.status == 0 else None
