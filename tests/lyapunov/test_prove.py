@@ -324,3 +324,23 @@ def test_constants_that_cancel_at_the_origin_only():
     assert proof.worst == Leaf.PROVED
     proof = prove(simplices_of([[(0,), (F(21, 20),)], [(F(0),), (F(26, 25),)]]), weights_of([[1], [1]]), forms_)
     assert proof.status.tolist() == [Leaf.VIOLATED, Leaf.PROVED]  # 1.05 > pi/3 > 1.04: 0 again at pi/3
+
+
+def test_quadratic_forms_need_narrow_cones_at_the_origin():
+    """-x' Q x + cubic terms, Q positive definite: longest edges alone would repeat the same wide cones for ever."""
+    matrix = [[70, -8, 36], [-8, 50, -56], [36, -56, 78]]
+    p = {}
+    for i, j in product(range(3), repeat=2):
+        a = tuple((i == k) + (j == k) for k in range(3))
+        p[a] = p.get(a, F(0)) - matrix[i][j]
+    p[(2, 1, 0)] = F(1, 2)
+    p[(0, 0, 3)] = F(-1, 2)
+    roots = orthants(3, 1)
+    proof = prove(simplices_of(roots), weights_of([[1]] * 48), forms(p))
+    assert proof.worst == Leaf.PROVED
+    assert proof.complete
+    p[(0, 2, 0)] += F(99, 2)  # Q is indefinite now: violations close to 0, found in small cones as well
+    small = prove(simplices_of(orthants(3, F(1, 10**6))), weights_of([[1]] * 48), forms(p))
+    assert small.worst == Leaf.VIOLATED
+    root = int(np.flatnonzero(small.status == Leaf.VIOLATED)[0])
+    assert value(p, small.witness(root).coordinates) > 0

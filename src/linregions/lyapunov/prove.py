@@ -15,9 +15,10 @@ from .bernstein import Bounded, bounded_form, corners, integer_form, monomials
 from .boxes import terms_of
 from .classify import DIVIDE, DOUBT, Leaf, classify
 from .coefficients import Batch
+from .edges import focus_of, longest_edges
 from .proof import Level, Proof
 from .simplices import Ball, Rows, Simplices, Weights, inside_vertices
-from .subdivision import Active, bisected, integer_vertices, longest_edges
+from .subdivision import Active, bisected, integer_vertices
 
 Array = np.ndarray[Any, Any]
 BLOCK = 1 << 17  # coefficients worked on at a time: they stay in the cache
@@ -121,14 +122,14 @@ class _Run:
         parts = np.broadcast_to(np.eye(v, dtype=np.int64), (m, v, v))
         every = np.arange(m)
         arrays = self.simplices.points, self.simplices.errors, parts
-        active = Active(every, every, *arrays, np.asarray(self.simplices.origin), mask, np.full(m, -1))
+        active = Active(every, every, *arrays, np.asarray(self.simplices.origin), mask, mask.copy(), np.full(m, -1))
         first = 0
         for depth in range(self.max_depth + 1):
             level = Level(first, active.root, *(np.full(active.count, k) for k in (-1, -1, -1, int(Leaf.UNKNOWN))))
             self.levels.append(level)
             codes = np.full(active.count, int(Leaf.UNKNOWN))
             try:
-                self._decide(active, codes)
+                self._decide(active, codes, depth)
             except _OutOfTime:
                 self.complete = False
             finally:
@@ -144,7 +145,7 @@ class _Run:
 
     def _again(self, active: Active, codes: Array) -> Array:
         """Which simplices to divide: the undecided ones, unless their root is refuted and that ends it."""
-        divide = codes == DIVIDE
+        divide = (codes == DIVIDE) & (active.mask.sum(axis=1) > 1)
         if self.refine is None:
             refuted = np.zeros(self.simplices.count, dtype=bool)
             refuted[list(self.corners)] = True
@@ -156,7 +157,7 @@ class _Run:
 
     def _divide(self, chosen: Active, again: Array, level: Level, first: int, codes: Array) -> Active:
         """Bisect the simplices and write it into the trees."""
-        i, j = longest_edges(chosen, self.scale)
+        i, j = longest_edges(chosen.points, chosen.focus, self.scale)
         left = first + 2 * np.arange(chosen.count)
         level.i[again], level.j[again], level.child[again] = i, j, left
         deeper = np.where(chosen.extra >= 0, chosen.extra + 1, -1)
@@ -164,7 +165,7 @@ class _Run:
         halves = bisected(chosen, i, j, left, left + 1)
         return halves[np.argsort(halves.node, kind="stable")]
 
-    def _decide(self, active: Active, codes: Array) -> None:
+    def _decide(self, active: Active, codes: Array, depth: int) -> None:
         """Fill in the codes of one level: by floats, then by integers what is in doubt."""
         v = active.points.shape[1]
         size = max(16, BLOCK // len(monomials(v, self.terms.degree)))
@@ -173,8 +174,8 @@ class _Run:
             block = np.arange(begin, min(begin + size, active.count))
             part = active[block]
             held = self._held(part)
-            found = self._by_floats(part, held)
-            codes[block], active.extra[block] = found, part.extra
+            codes[block] = self._by_floats(part, held, depth)
+            active.extra[block], active.focus[block] = part.extra, part.focus
         doubtful = np.flatnonzero(codes == DOUBT)
         for begin in range(0, len(doubtful), size):
             self._on_time()
@@ -194,7 +195,7 @@ class _Run:
             return None
         return inside_vertices(self.inside, part.points, part.errors, lambda i: self._vertices(part, i))
 
-    def _by_floats(self, part: Active, held: Array | None) -> Array:
+    def _by_floats(self, part: Active, held: Array | None, depth: int) -> Array:
         """Codes of a block from floats, on smaller boxes where it is a remainder that keeps a simplex open."""
         codes, todo = np.full(part.count, DIVIDE), np.arange(part.count)
         for attempt in range(self.terms.rounds):
@@ -213,10 +214,18 @@ class _Run:
             ended, final = some[done], found[done]
             self._violations(ended, final, violated[done], form.low[:, done])
             codes[todo[done]], part.extra[todo[done]] = final, ended.extra
+            self._focus(part, todo, done[final == DIVIDE], form, depth)
             todo = todo[again]
             if not len(todo):
                 break
         return codes
+
+    def _focus(self, part: Active, todo: Array, open_: Array, form: Bounded, depth: int) -> None:
+        """Say where the simplices that stay open are to be bisected."""
+        if len(open_):
+            at = todo[open_]
+            facts = form.upper[:, open_], form.error[:, open_], self.terms.degree, part.origin[at], part.mask[at]
+            part.focus[at] = focus_of(*facts, widely=depth % 2 == 1 or depth > 24)
 
     def _floats(self, part: Active, attempt: int) -> tuple[Bounded, Batch]:
         """The forms of a block with bounds."""

@@ -24,6 +24,7 @@ class Active:
             the row, which is a power of two.
         origin: (m,) position of the vertex 0, or -1.
         mask: (m, n+1) bool, the vertices of the face that is claimed.
+        focus: (m, n+1) bool, the vertices among which the edge to bisect is chosen.
         extra: (m,) levels spent below the simplex where a violation was found, -1 where none was.
     """
 
@@ -34,6 +35,7 @@ class Active:
     parts: Array
     origin: Array
     mask: Array
+    focus: Array
     extra: Array
 
     @property
@@ -48,23 +50,6 @@ class Active:
 def joined(pieces: Sequence[Active]) -> Active:
     """Several blocks as one."""
     return Active(*(np.concatenate([getattr(p, f.name) for p in pieces]) for f in fields(Active)))
-
-
-def lengths(points: Array, scale: Array) -> Array:
-    """Squared edge lengths (m, n+1, n+1) in the x coordinates, each divided by its `scale` (n,)."""
-    x = points[:, :, : points.shape[1] - 1] / scale
-    return ((x[:, :, None, :] - x[:, None, :, :]) ** 2).sum(axis=-1)
-
-
-def longest_edges(active: Active, scale: Array) -> tuple[Array, Array]:
-    """The longest edge of the claimed face of each simplex, i < j; floats may choose it freely, any edge is sound."""
-    size = lengths(active.points, scale)
-    pairs = active.mask[:, :, None] & active.mask[:, None, :]
-    v = size.shape[1]
-    upper = np.triu(np.ones((v, v), dtype=bool), 1)
-    size = np.where(pairs & upper, size, -1.0)
-    best = size.reshape(len(size), -1).argmax(axis=1)
-    return best // v, best % v
 
 
 def bisected(active: Active, i: Array, j: Array, left: Array, right: Array) -> Active:
@@ -87,7 +72,9 @@ def bisected(active: Active, i: Array, j: Array, left: Array, right: Array) -> A
         points, spread, parts = active.points.copy(), active.errors.copy(), active.parts.copy()
         points[every, replaced], spread[every, replaced], parts[every, replaced] = middle, errors, rows
         origin = np.where(active.origin == replaced, -1, active.origin)
-        halves.append(Active(active.root, node, points, spread, parts, origin, active.mask, active.extra))
+        halves.append(
+            Active(active.root, node, points, spread, parts, origin, active.mask, active.mask.copy(), active.extra)
+        )
     return joined(halves)
 
 
