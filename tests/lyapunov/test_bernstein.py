@@ -49,7 +49,7 @@ def evaluated(form, variables, degree, mu):
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases(), st.data())
 def test_integer_form_is_the_polynomial(case, data):
     exponents, coefficients, vertices, units = case
@@ -95,7 +95,7 @@ FLOATS = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases(numbers=FLOATS), st.data())
 def test_float_form_encloses_the_exact_one(case, data):
     exponents, coefficients, vertices, _ = case

@@ -1,10 +1,11 @@
-"""Which edge of a simplex to bisect: any choice is sound, this one decides how many parts a proof takes and that it ends.
+"""Which edge of a simplex to bisect: any choice is sound, this one decides how many parts a proof takes.
 
-A strict margin away from the origin is decided once the parts are small: longest edges. At the origin small is not enough,
-since bisecting longest edges repeats a few shapes, and p looks alike on all sizes of a cone. There the terms of p of lowest
-degree must become negative first, which takes narrow cones, edges between rays; the terms of higher degree then yield to
-short ones. So where a coefficient of the lowest degree that occurs is positive, the edge is chosen between the rays that
-it spans. Elsewhere the longest edge takes turns with the longest edge in the support of the largest positive coefficient.
+A strict margin away from the origin is decided once the parts are small: longest edges. At the origin small is not
+enough, since bisecting longest edges repeats a few shapes, and p looks alike on all sizes of a cone. There the terms of
+p of lowest degree must become negative first, which takes narrow cones, edges between rays; the terms of higher degree
+then yield to short ones. So where a coefficient of the lowest degree that occurs is positive, the edge is chosen
+between the rays that it spans. Elsewhere the longest edge takes turns with the longest edge in the support of the
+largest positive coefficient.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def focus_of(upper: Array, error: Array, degree: int, origin: Array, mask: Array
 
 
 def longest_edges(points: Array, focus: Array, scale: Array) -> tuple[Array, Array]:
-    """The longest edge i < j among the vertices in focus, lengths measured in the x coordinates over their `scale` (n,)."""
+    """The longest edge i < j among the vertices in focus, measured in the x coordinates over `scale` (n,)."""
     v = points.shape[1]
     x = points[:, :, : v - 1] / scale
     i, j = np.triu_indices(v, 1)

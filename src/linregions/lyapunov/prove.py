@@ -35,6 +35,7 @@ def prove(
     shared: bool = True,
     max_depth: int = 40,
     max_active: int = 1_000_000,
+    max_parts: int = 20_000,
     time_limit: float | None = None,
     stop_at_violation: bool = True,
     refine: int = 8,
@@ -59,7 +60,8 @@ def prove(
         shared: False gives each simplex an enclosure of its own, on the box of its vertices, round the origin if that
             is a vertex, else round the centroid.
         max_depth: bisections from a simplex to its smallest parts, 60 at most.
-        max_active: simplices that may wait at a time.
+        max_active: parts of all simplices that may wait at a time, never fewer than four for each.
+        max_parts: parts of one simplex that may wait at a time; beyond, it is given up and the others go on.
         time_limit: seconds.
         stop_at_violation: False goes on inside a violating simplex, `refine` bisections below each violation found.
         refine: see there.
@@ -85,7 +87,8 @@ def prove(
             f"weights: {len(weights.values)} rows for {simplices.count} simplices; give one row per simplex"
         )
     run = _Run(simplices, weights, terms_of(forms, degree, shared, simplices), inside, strict)
-    run.limits(max_depth, max_active, time_limit, None if stop_at_violation else refine, progress)
+    run.limits(max_depth, max_active, max_parts, time_limit)
+    run.refine, run.progress = None if stop_at_violation else refine, progress
     try:
         run.work(np.ones(simplices.points.shape[:2], dtype=bool) if mask is None else np.asarray(mask, dtype=bool))
     except KeyboardInterrupt:
@@ -107,13 +110,15 @@ class _Run:
         self.corners: dict[int, Array] = {}
         self.zeros: dict[int, list[Any]] = {}
         self.exact_decisions, self.complete = 0, True
+        self.refine: int | None = None  # None: stop at violations
+        self.progress: Callable[[float, int], None] | None = None
         points = np.abs(simplices.points[:, :, : simplices.points.shape[1] - 1])
         spread = points.max(axis=(0, 1)) if simplices.count else np.ones(points.shape[2])
         self.scale = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0)
 
-    def limits(self, depth: int, active: int, seconds: float | None, refine: int | None, progress: Any) -> None:
-        """The budgets; `refine` None stops at violations."""
-        self.max_depth, self.max_active, self.refine, self.progress = depth, active, refine, progress
+    def limits(self, depth: int, active: int, parts: int, seconds: float | None) -> None:
+        """The budgets."""
+        self.max_depth, self.max_active, self.max_parts = depth, max(active, 4 * self.simplices.count), parts
         self.deadline = None if seconds is None else self.start + seconds
 
     def work(self, mask: Array) -> None:
@@ -127,15 +132,15 @@ class _Run:
         for depth in range(self.max_depth + 1):
             level = Level(first, active.root, *(np.full(active.count, k) for k in (-1, -1, -1, int(Leaf.UNKNOWN))))
             self.levels.append(level)
-            codes = np.full(active.count, int(Leaf.UNKNOWN))
+            codes, late = np.full(active.count, int(Leaf.UNKNOWN)), False
             try:
                 self._decide(active, codes, depth)
             except _OutOfTime:
-                self.complete = False
+                self.complete, late = False, True
             finally:
                 level.status[:] = np.where(codes >= DIVIDE, Leaf.UNKNOWN, codes)
             again = self._again(active, codes)
-            if not len(again) or not self.complete:
+            if not len(again) or late:
                 break
             if depth == self.max_depth or 2 * len(again) > self.max_active:
                 self.complete = self.complete and depth == self.max_depth
@@ -150,6 +155,10 @@ class _Run:
             refuted = np.zeros(self.simplices.count, dtype=bool)
             refuted[list(self.corners)] = True
             divide &= ~refuted[active.root]
+        crowded = 2 * np.bincount(active.root[divide], minlength=self.simplices.count) > self.max_parts
+        if crowded.any():
+            self.complete = False
+            divide &= ~crowded[active.root]
         if self.progress is not None:
             waiting = int(divide.sum())
             self.progress(1.0 - len(np.unique(active.root[divide])) / max(1, self.simplices.count), waiting)
@@ -181,7 +190,8 @@ class _Run:
             self._on_time()
             block = doubtful[begin : begin + size]
             part = active[block]
-            codes[block], active.extra[block] = self._exactly(part), part.extra
+            codes[block] = self._exactly(part, depth)
+            active.extra[block], active.focus[block] = part.extra, part.focus
 
     def _on_time(self) -> None:
         if self.deadline is not None and time.perf_counter() > self.deadline:
@@ -242,7 +252,7 @@ class _Run:
         wide = np.ascontiguousarray(spread.transpose(1, 2, 0)) if spread.any() else None
         return bounded_form(batch.plan, turned, wide, batch.values, batch.slack, batch.radii), batch
 
-    def _exactly(self, part: Active) -> Array:
+    def _exactly(self, part: Active, depth: int) -> Array:
         """Codes of the simplices that floats left in doubt."""
         self.exact_decisions += part.count
         rows = np.array([self._vertices(part, i) for i in range(part.count)], dtype=object)
@@ -265,10 +275,11 @@ class _Run:
         codes, violated = classify(form, batch.plan.degree, part.origin, part.mask, held, self.strict)
         self._violations(part, codes, violated, form.low)
         self._zeros(part, codes, form, held, batch.plan.degree)
+        self._focus(part, np.arange(part.count), np.flatnonzero(codes == DIVIDE), form, depth)
         return codes
 
     def _zeros(self, part: Active, codes: Array, form: Bounded, held: Array | None, degree: int) -> None:
-        """Turn what is still in doubt, p <= 0 with corners that are 0, into ZERO; its faces wait until somebody asks."""
+        """Turn what is still in doubt, p <= 0 with corners that are 0, into ZERO; its faces wait until asked for."""
         v = part.points.shape[1]
         for i in np.flatnonzero(codes == DOUBT):
             spared = ~part.mask[i] | (np.arange(v) == part.origin[i])
