@@ -15,7 +15,12 @@ from .activations import BY_NAME, RELU, MaxGroups, PiecewiseLinear, UnitActivati
 from .checks import plural, shown
 from .enclosure import bounded_activation, bounded_preactivation, doubtful
 from .errors import InputError
+from .exact import scaled_integers
+from .integers import IntegerStage
 from .stage import Stage, exact_float64
+
+# Weights of more than this are not kept as integers beside the floats.
+MOST_INTEGERS = 200_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,9 +145,22 @@ class Network:
     def exact_values(self, point: Sequence[Fraction]) -> list[Fraction]:
         """Outputs at a rational point, in rational arithmetic."""
         state = _rationals(point, self.input_dim)
-        for stage in self.stages:
-            _, state = stage.exact_step(state)
-        return state
+        if self.integer_stages is None:
+            for stage in self.stages:
+                _, state = stage.exact_step(state)
+            return state
+        ((numbers,), bottom), shift = scaled_integers([state]), 0
+        for stage in self.integer_stages:
+            numbers, shift = stage.values(numbers, bottom, shift)
+        return [Fraction(v, bottom << shift) for v in numbers]
+
+    @cached_property
+    def integer_stages(self) -> tuple[IntegerStage, ...] | None:
+        """The stages in integers; None where a divisor does not allow it, or where there are too many weights."""
+        weights = sum(stage.weight.size for stage in self.stages)
+        if weights > MOST_INTEGERS or any(stage.divisor is not None for stage in self.stages):
+            return None
+        return tuple(IntegerStage.of(stage) for stage in self.stages)
 
     def affine_map(self, pattern: Any) -> tuple[np.ndarray, np.ndarray]:
         """Slope (outputs, inputs) and offset (outputs,) of the affine map that the network is where it has `pattern`.

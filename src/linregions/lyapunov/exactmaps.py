@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ..activations import MaxGroups, PiecewiseLinear, UnitActivations
+from ..activations import UnitActivations
 from ..exact import scaled_integers
+from ..integers import over_power_of_two
 from ..network import Network
-from ..stage import Stage
 from .slopes import is_shallow, stage_pieces, unit_gains
 
 ExactMap = tuple[
@@ -44,25 +44,19 @@ class ExactMaps:
         return [self._composed(pattern) for pattern in patterns]
 
     def _composed(self, pattern: np.ndarray) -> ExactMap:
-        if self._stages is None:
+        stages = self.network.integer_stages
+        if stages is None:
             slope, offset = self.network.exact_affine_map(pattern)
             return scaled_integers([[*a, c] for a, c in zip(slope, offset, strict=True)])
         n, shift = self.network.input_dim, 0
         state = [[int(i == j) for j in range(n + 1)] for i in range(n)]
-        for stage, pieces in zip(self._stages, self.network._split(pattern), strict=True):
-            state, shift = stage.step(pieces.tolist(), state, shift, n)
+        for stage, pieces in zip(stages, self.network._split(pattern), strict=True):
+            state, shift = stage.maps(pieces.tolist(), state, shift, n + 1)
         return state, 1 << shift
 
     @cached_property
     def _limbs(self) -> _Limbs | None:
         return _Limbs.of(self.network) if is_shallow(self.network) else None
-
-    @cached_property
-    def _stages(self) -> list[_IntegerStage] | None:
-        """The stages over powers of two; None where a divisor is another number."""
-        if any(stage.divisor is not None for stage in self.network.stages):
-            return None
-        return [_IntegerStage.of(stage) for stage in self.network.stages]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,78 +123,7 @@ class _Limbs:
 def _integers(values: np.ndarray) -> tuple[np.ndarray, int]:
     """Floats as Python integers (an object array of the same shape) over a power of two, and its exponent."""
     flat = [Fraction(float(v)) for v in values.flat]
-    (numbers,), shift = _over_power_of_two([flat])
+    (numbers,), shift = over_power_of_two([flat])
     out = np.empty(len(flat), dtype=object)
     out[:] = numbers
     return out.reshape(values.shape), shift
-
-
-@dataclass(frozen=True, eq=False)
-class _IntegerStage:
-    """A stage in integers: weights over 2^weight_shift, biases over 2^bias_shift, slopes and intercepts likewise."""
-
-    rows: list[list[tuple[int, int]]]
-    weight_shift: int
-    bias: list[int]
-    bias_shift: int
-    offsets: list[int] | None
-    pieces: list[list[tuple[int, int]]]
-    slope_shift: int
-    intercept_shift: int
-
-    @classmethod
-    def of(cls, stage: Stage) -> _IntegerStage:
-        entries = [stage.row(i) for i in range(stage.rows)]
-        numbers, weight_shift = _over_power_of_two([[Fraction(float(v)) for v in values] for _, values in entries])
-        rows = [
-            list(zip(columns.tolist(), row, strict=True)) for (columns, _), row in zip(entries, numbers, strict=True)
-        ]
-        (bias,), bias_shift = _over_power_of_two([[Fraction(float(v)) for v in np.asarray(stage.bias)]])
-        act = stage.activation
-        if isinstance(act, MaxGroups):
-            return cls(rows, weight_shift, bias, bias_shift, act.offsets.tolist(), [], 0, 0)
-        functions: list[PiecewiseLinear] = [act.functions[k] for k in act.index]
-        slopes, slope_shift = _over_power_of_two([[Fraction(s) for s in f.slopes] for f in functions])
-        intercepts, intercept_shift = _over_power_of_two([list(f.intercepts) for f in functions])
-        pieces = [list(zip(a, b, strict=True)) for a, b in zip(slopes, intercepts, strict=True)]
-        return cls(rows, weight_shift, bias, bias_shift, None, pieces, slope_shift, intercept_shift)
-
-    def step(self, pieces: list[int], state: list[list[int]], shift: int, n: int) -> tuple[list[list[int]], int]:
-        """The next state and the power of two that it is over."""
-        width = range(n + 1)
-        if self.offsets is not None:
-            needed = [a + p for a, p in zip(self.offsets, pieces, strict=False)]
-            return self._affine(needed, state, shift, width)
-        choice = [unit[p] for unit, p in zip(self.pieces, pieces, strict=True)]
-        live = [i for i, (slope, _) in enumerate(choice) if slope]
-        z, z_shift = self._affine(live, state, shift, width)
-        out = [[0] * (n + 1) for _ in choice]
-        total = max(z_shift + self.slope_shift, self.intercept_shift)
-        up, lift = total - z_shift - self.slope_shift, total - self.intercept_shift
-        for i, row in zip(live, z, strict=True):
-            slope = choice[i][0] << up
-            out[i] = [slope * v for v in row]
-        for row, (_, intercept) in zip(out, choice, strict=True):
-            row[n] += intercept << lift
-        return out, total
-
-    def _affine(
-        self, which: list[int], state: list[list[int]], shift: int, width: range
-    ) -> tuple[list[list[int]], int]:
-        total = max(shift + self.weight_shift, self.bias_shift)
-        up, lift = total - shift - self.weight_shift, total - self.bias_shift
-        live = [any(row) for row in state]
-        out = []
-        for i in which:
-            used = [(w, state[j]) for j, w in self.rows[i] if live[j]]
-            row = [sum(w * v[k] for w, v in used) << up for k in width]
-            row[-1] += self.bias[i] << lift
-            out.append(row)
-        return out, total
-
-
-def _over_power_of_two(rows: list[list[Fraction]]) -> tuple[list[list[int]], int]:
-    """Integers and the shift `s` with `value = integer / 2^s`, for numbers whose denominators are powers of two."""
-    integers, scale = scaled_integers(rows)
-    assert scale & (scale - 1) == 0, "float64 numbers, and sums and products of them, are over powers of two"
-    return integers, scale.bit_length() - 1
