@@ -43,6 +43,11 @@ class ExactMaps:
             return self._limbs.maps(patterns)
         return [self._composed(pattern) for pattern in patterns]
 
+    @property
+    def bulk(self) -> bool:
+        """Whether many maps at once cost hardly more than one."""
+        return self._limbs is not None
+
     def _composed(self, pattern: np.ndarray) -> ExactMap:
         stages = self.network.integer_stages
         if stages is None:

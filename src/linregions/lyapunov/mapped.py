@@ -20,13 +20,14 @@ from ..network import Network
 from ..partition import Partition
 from .exactmaps import ExactMap, ExactMaps
 from .slopes import affine_maps
-from .vertices import Point
+from .vertices import Point, coprime
 
 if TYPE_CHECKING:
     from .simplices import Simplices, Weights
 
 _U = 2.0**-53
 _TINY = 1e-300
+_BLOCK = 256
 
 
 class MappedMesh:
@@ -127,7 +128,11 @@ class MappedMesh:
     def exact_map(self, cell: int) -> ExactMap:
         """The affine map on a cell: one integer row `(a_1, ..., a_n, c)` per output, and the scale they are over."""
         if cell not in self._maps:
-            self._maps[cell] = self._exact.map(self.partition.patterns[cell])
+            # Where many cost hardly more than one, its neighbours in the list are made too: they will be asked for.
+            first = cell - cell % _BLOCK if self._exact.bulk else cell
+            cells = range(first, min(first + _BLOCK, len(self))) if self._exact.bulk else [cell]
+            maps = self._exact.maps(self.partition.patterns[cells])
+            self._maps.update(zip(cells, maps, strict=True))
         return self._maps[cell]
 
     def exact_maps_all(self) -> list[ExactMap]:
@@ -216,11 +221,12 @@ class MappedMesh:
 
     def lifted_vertex(self, v: int, outputs: Sequence[int]) -> Point:
         """Vertex `v` and outputs there as integers `(X_1, ..., X_n, Z_1, ..., Z_r, w)`, w > 0."""
-        *x, w = self.exact_vertex(v)
-        values = [self.exact_values(v)[k] for k in outputs] if outputs else []
-        scale = math.lcm(1, *(z.denominator for z in values))
-        bottom = math.lcm(w, scale)
-        return (*(a * (bottom // w) for a in x), *(z.numerator * (bottom // z.denominator) for z in values), bottom)
+        point = self.exact_vertex(v)
+        if not outputs:
+            return point
+        rows, scale = self.exact_map(int(self.cell_of[v]))
+        values = (sum(map(mul, rows[k], point)) for k in outputs)
+        return coprime([*(a * scale for a in point[:-1]), *values, point[-1] * scale])
 
 
 def _rounded(value: Fraction) -> tuple[float, float]:

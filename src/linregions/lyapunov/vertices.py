@@ -16,6 +16,7 @@ from ..partition.lattice import exact_corners
 from ..stage import Stage
 
 Point = tuple[int, ...]  # X_1, ..., X_n, w with w > 0 and no common factor: the point X / w
+_BLOCK = 256
 Row = list[int]  # a_1, ..., a_n, c: zero where a.x + c = 0
 
 
@@ -39,27 +40,33 @@ class ExactVertices:
 
     def __getitem__(self, v: int) -> Point:
         if v not in self._found:
-            self._find(v, self._tight([v])[0])
+            # Looking up signs costs more than solving, so the neighbours in the list are solved too.
+            self._solve(range(v - v % _BLOCK, min(v - v % _BLOCK + _BLOCK, len(self.complex.points))))
+            self._find(v)
         return self._found[v]
 
     def all(self) -> list[Point]:
         """Every vertex, in the order of their numbers."""
-        missing = [v for v in range(len(self.complex.points)) if v not in self._found]
-        for v, tight in zip(missing, self._tight(missing), strict=True):
-            self._find(v, tight)
-        return [self._found[v] for v in range(len(self.complex.points))]
+        everything = range(len(self.complex.points))
+        self._solve(everything)
+        for v in everything:
+            self._find(v)
+        return [self._found[v] for v in everything]
 
-    def _find(self, v: int, tight: Sequence[int]) -> None:
-        if v in self._found:
-            return
-        rows = [row for k in tight if (row := self._rows[k]) is not None]
-        point = _crossing(rows) if self.complex.dim == 2 else _meeting(rows)
-        if point is not None:
-            self._found[v] = point
-            return
-        for u, row in exact_corners(self.complex, int(self.region_of[v])).items():
-            if u not in self._found:
-                self._found[u] = primitive(int(text, 16) for text in row[: self.complex.dim + 1])
+    def _solve(self, vertices: Sequence[int]) -> None:
+        """Find those of the vertices that the first stage and the domain determine."""
+        missing = [v for v in vertices if v not in self._found]
+        for v, tight in zip(missing, self._tight(missing), strict=True):
+            rows = [row for k in tight if (row := self._rows[k]) is not None]
+            point = _crossing(rows) if self.complex.dim == 2 else _meeting(rows)
+            if point is not None:
+                self._found[v] = point
+
+    def _find(self, v: int) -> None:
+        """Find all vertices of a region that has this one, unless it is found."""
+        if v not in self._found:
+            for u, row in exact_corners(self.complex, int(self.region_of[v])).items():
+                self._found.setdefault(u, primitive(int(text, 16) for text in row[: self.complex.dim + 1]))
 
     @cached_property
     def region_of(self) -> np.ndarray:
