@@ -26,7 +26,7 @@ def random_net(widths, seed):
 
 
 @given(origin_cases())
-@settings(max_examples=60)
+@settings(max_examples=35)
 def test_floats_are_within_their_bounds_of_rationals(case):
     cells = cells_of(case.network, case.domain)
     assert len({cells.exact_vertex(v) for v in range(len(cells.points))}) == len(cells.points)
@@ -50,7 +50,7 @@ def test_floats_are_within_their_bounds_of_rationals(case):
 
 
 @given(origin_cases(units=6))
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_all_at_once_is_one_at_a_time(case):
     first, second = cells_of(case.network, case.domain), cells_of(case.network, case.domain)
     assert first.exact_vertices_all() == [second.exact_vertex(v) for v in range(len(second.points))]
@@ -58,7 +58,7 @@ def test_all_at_once_is_one_at_a_time(case):
 
 
 @given(origin_cases(units=6))
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_lifted_simplices(case):
     cells = cells_of(case.network, case.domain)
     outputs = list(range(case.network.output_dim))[::-1]

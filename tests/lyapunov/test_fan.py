@@ -77,7 +77,7 @@ def test_all_pairs(n):
 
 
 @given(st.integers(0, 2**32), st.integers(1, 9))
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_any_lines_of_the_plane(seed, count):
     rng = np.random.default_rng(seed)
     rows = rng.choice([rng.normal(size=(count, 2)), rng.integers(-3, 4, size=(count, 2)) * 1.0])

@@ -20,7 +20,7 @@ POINTS = st.lists(st.fractions(-3, 3, max_denominator=7), min_size=3, max_size=3
 
 
 @given(st.data(), st.integers(1, 3), st.lists(POINTS, min_size=1, max_size=4))
-@settings(max_examples=60)
+@settings(max_examples=35)
 def test_outputs_are_those_of_the_networks(data, dim, points):
     nets = data.draw(st.lists(networks(dim, None, 5, MODEST), min_size=1, max_size=3))
     rows = data.draw(st.lists(st.lists(st.integers(-2, 2), min_size=dim + 1, max_size=dim + 1), max_size=2))
@@ -32,7 +32,7 @@ def test_outputs_are_those_of_the_networks(data, dim, points):
 
 
 @given(st.data(), st.integers(1, 2), POINTS)
-@settings(max_examples=60)
+@settings(max_examples=35)
 def test_composition_and_difference(data, dim, point):
     inner, outer = data.draw(networks(dim, None, 4, MODEST)), None
     outer = data.draw(networks(inner.output_dim, None, 4, MODEST))
@@ -45,7 +45,7 @@ def test_composition_and_difference(data, dim, point):
 
 
 @given(st.data())
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_cells_are_the_common_refinement(data):
     domain = data.draw(origin_boxes(2))
     first, second = (data.draw(networks(2, domain, 4, MODEST)) for _ in range(2))

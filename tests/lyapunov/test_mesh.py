@@ -63,7 +63,7 @@ def check_mesh(cells):
 
 
 @given(origin_cases(units=6))
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_it_covers_the_domain_and_no_unit_changes_inside(case):
     cells = cells_of(case.network, case.domain)
     volume = check_mesh(cells)

@@ -44,7 +44,7 @@ def check_witness(net, domain, face):
 
 
 @given(st.one_of(through_origin(), networks(2, None, 6, MODEST), networks(3, None, 5, MODEST)), st.data())
-@settings(max_examples=80)
+@settings(max_examples=45)
 def test_the_witness_is_one(net, data):
     domain = data.draw(origin_boxes(net.input_dim))
     face = origin_face(net, domain)
