@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -192,7 +193,8 @@ def dynamics_of(given: Any, *, dim: int, inputs: int = 0, rest: Sequence[Any] = 
     """The dynamics that somebody states, in any of the usual ways, checked.
 
     Args:
-        given: expressions (text, sympy, `Expression`; a list, or one text with `;` in between), a matrix A (n, n + m),
+        given: expressions (text, sympy, `Expression`; a list, or one text with `;` in between, each with or without
+            `x1' =` before it), a matrix A (n, n + m),
             a pair (A, b) with b (n,) or (A, B) with B (n, m), modes [(A, b, H, h), ..] that say A x + b where H x <= h,
             a `Network` from the state to the state, or dynamics already read.
         dim: n, the dimension of the state.
@@ -261,7 +263,8 @@ def _read(given: Any, dim: int, inputs: int, rest: Vector) -> Dynamics:
         rows = given.tolist()
         given = rows if dim > 1 and len(rows[:1]) and len(rows[0]) > 1 else [v for row in rows for v in row]
     if isinstance(given, str):
-        given = [part for part in given.replace("\n", ";").split(";") if part.strip()]
+        parts = [part for part in given.replace("\n", ";").split(";") if part.strip()]
+        given = [_right_side(part, k + 1) for k, part in enumerate(parts)]
     elif callable(given) or not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):
         hint = "a Python function cannot be proved about" if callable(given) else f"got {shown(given)}"
         raise InputError(f"dynamics: {hint}; {FORMS}")
@@ -274,6 +277,17 @@ def _read(given: Any, dim: int, inputs: int, rest: Vector) -> Dynamics:
         A = matrix(given, "dynamics: A", dim, dim + inputs)
         return Smooth(affine(A, (Fraction(0),) * dim, dim), dim, inputs, rest)
     return Smooth(tuple(expression_of(v, dim=dim, inputs=inputs) for v in items), dim, inputs, rest)
+
+
+def _right_side(text: str, number: int) -> str:
+    """What stands after `x1' =`, `dx1/dt =` or `x1+ =`, where that is written; equations come in order."""
+    left, equals, right = text.partition("=")
+    if not equals:
+        return text
+    name = re.fullmatch(r"\s*(?:x_?(\d{1,9})\s*['+]|dx_?(\d{1,9})\s*/\s*dt)\s*", left, re.ASCII)
+    if not name or int(name[1] or name[2]) != number:
+        raise InputError(f"dynamics: equation {number} must start with x{number}' = or x{number}+ =, got {shown(text)}")
+    return right
 
 
 def _pair(A: Any, b: Any, dim: int, inputs: int, rest: Vector) -> Smooth:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -14,27 +12,30 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..exact import nearest_float
 from .constants import exact_value
 from .expression import Expression
+from .series import (
+    SHIFT,
+    EnclosureError,
+    Interval,
+    Series,
+    added,
+    ball,
+    composed,
+    ends,
+    fraction,
+    is_ball,
+    precision,
+    rounded,
+    times,
+    unpacked,
+)
 
-Box = tuple[tuple[Fraction, Fraction], ...]
-Interval = tuple[Fraction, Fraction]
+Box = tuple[Interval, ...]
 
-# A series is a list by total degree; each entry maps a monomial, exponent e_k in bits 8 k and up, to its coefficient.
-# Coefficients are rationals (fmpq) as long as they are known exactly, else balls (arb).  Zero is the empty list.
-Series = list[dict[int, Any]]
-SHIFT = 8
 MOST_DEGREE = 64
-
 PRECISION = 128
 PATIENCE = (512, 2048)  # bits that are tried where a constant cannot be told from 0
-TINY = 8192  # a ball within 2^-TINY of 0 is widened to that
-_LOCK = threading.RLock()
-
-
-class EnclosureError(Exception):
-    """A function cannot be enclosed over a box, since a divisor could be 0 in it: cut the box."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +111,7 @@ class Taylor:
     def at(self, point: Sequence[Fraction]) -> list[Interval]:
         """The values at a rational point, as intervals; a single number where it is known to be rational."""
         try:
-            with _precision(PRECISION):
+            with precision(PRECISION):
                 values = self._run([(v, v) for v in point], 0)
                 return [self._interval(k, s, point) for k, s in enumerate(values)]
         except EnclosureError as error:
@@ -119,18 +120,18 @@ class Taylor:
 
     def _interval(self, k: int, series: Series, point: Sequence[Fraction]) -> Interval:
         value: Any = series[0].get(0, 0) if series else 0
-        if not _is_ball(value):
-            exact = _fraction(value)
+        if not is_ball(value):
+            exact = fraction(value)
             return exact, exact
         known = exact_value(self.expressions[k], point, dim=self.dim)
         if known is not None:
             return known, known
         for bits in PATIENCE if value.contains(0) else ():
-            with _precision(bits):
+            with precision(bits):
                 value = self._run([(v, v) for v in point], 0)[k][0][0]
                 if not value.contains(0):
                     break
-        mid, rad = _ends(value)
+        mid, rad = ends(value)
         return mid - rad, mid + rad
 
     def jacobian(self, point: Sequence[Fraction]) -> list[list[Interval]]:
@@ -159,11 +160,11 @@ class Taylor:
 
     def _enclosure(self, box: Box, centre: tuple[Fraction, ...], degree: int) -> Enclosure:
         terms = [{k: v for part in s for k, v in part.items()} for s in self._at_centre(centre, degree)]
-        with _precision(PRECISION):
+        with precision(PRECISION):
             for known, series in zip(terms, self._run(box, degree + 1), strict=True):
                 if len(series) > degree + 1:
-                    known.update({key: _rounded(c) for key, c in series[degree + 1].items()})
-        every = {0: _unpacked(0, self.variables)} | {k: _unpacked(k, self.variables) for known in terms for k in known}
+                    known.update({key: rounded(c) for key, c in series[degree + 1].items()})
+        every = {0: unpacked(0, self.variables)} | {k: unpacked(k, self.variables) for known in terms for k in known}
         keys = sorted(every, key=lambda key: (sum(every[key]), every[key][::-1]))
         none = (Fraction(0), Fraction(0))
         pairs = [[known.get(key, none) for key in keys] for known in terms]
@@ -174,12 +175,12 @@ class Taylor:
 
     def _coefficients(self, centre: tuple[Fraction, ...], degree: int) -> list[list[dict[int, Interval]]]:
         """The Taylor coefficients (mid, rad) at a point up to `degree`; constants that are 0 are known to be."""
-        with _precision(PRECISION):
+        with precision(PRECISION):
             found = self._run([(c, c) for c in centre], degree)
-            out = [[{key: _ends(c) for key, c in part.items()} for part in series] for series in found]
+            out = [[{key: ends(c) for key, c in part.items()} for part in series] for series in found]
             for k, series in enumerate(found):
                 value: Any = series[0].get(0, 0) if series else 0
-                if _is_ball(value) and value.contains(0):
+                if is_ball(value) and value.contains(0):
                     low, high = self._interval(k, series, centre)
                     out[k][0][0] = ((low + high) / 2, (high - low) / 2)
         return out
@@ -194,8 +195,8 @@ class Taylor:
                 new: Series = [{0: fmpq(extra.numerator, extra.denominator)}] if extra else []
             elif op in ("x", "u"):
                 low, high = box[extra]
-                start = _ball(low, high)
-                new = [{0: start} if _is_ball(start) or start else {}]
+                start = ball(low, high)
+                new = [{0: start} if is_ball(start) or start else {}]
                 if degree:
                     new.append({1 << (SHIFT * extra): fmpq(1)})
                 elif not new[0]:
@@ -203,15 +204,15 @@ class Taylor:
             elif op == "pi":
                 new = [{0: arb.pi()}]
             elif op == "+":
-                new = _sum([values[a] for a in args])
+                new = added([values[a] for a in args])
             elif op == "*":
                 new = values[args[0]]
                 for a in args[1:]:
-                    new = _times(new, values[a], degree)
+                    new = times(new, values[a], degree)
             elif op == "/":
-                new = _times(values[args[0]], _composed("/", values[args[1]], degree), degree)
+                new = times(values[args[0]], composed("/", values[args[1]], degree), degree)
             else:
-                new = _composed(op, values[args[0]], degree, extra)
+                new = composed(op, values[args[0]], degree, extra)
             values.append(new)
         return [values[k] for k in self._results]
 
@@ -224,198 +225,6 @@ class Taylor:
             for op, args, extra in self._steps:
                 values.append(_in_floats(op, [values[a] for a in args], extra, points))
         return np.stack([np.broadcast_to(values[k], points.shape[:-1]) for k in self._results], axis=-1)
-
-
-@contextmanager
-def _precision(bits: int) -> Iterator[None]:
-    """Ball arithmetic with so many bits; flint's setting is put back, and no other thread changes it meanwhile."""
-    from flint import ctx
-
-    with _LOCK:
-        before = ctx.prec
-        ctx.prec = bits
-        try:
-            yield
-        finally:
-            ctx.prec = before
-
-
-def _is_ball(value: Any) -> bool:
-    return hasattr(value, "rad")
-
-
-def _fraction(value: Any) -> Fraction:
-    return Fraction(int(value.p), int(value.q)) if hasattr(value, "p") else Fraction(value)
-
-
-def _dyadic(value: Any) -> Fraction:
-    """The number that an exact ball is."""
-    mantissa, exponent = (int(v) for v in value.man_exp())
-    if abs(exponent) > 4 * TINY:  # the integers below would fill the memory
-        raise EnclosureError("a value is beyond every bound")
-    return Fraction(mantissa << exponent) if exponent >= 0 else Fraction(mantissa, 1 << -exponent)
-
-
-def _ends(value: Any) -> Interval:
-    """(mid, rad) of a rational or a ball, exactly unless it is tiny beyond use."""
-    from flint import arb
-
-    if not _is_ball(value):
-        return _fraction(value), Fraction(0)
-    if not value.is_finite():
-        raise EnclosureError("a value is beyond every bound")
-    if value.abs_upper() < arb(2) ** -TINY:
-        return Fraction(0), Fraction(1, 1 << TINY)
-    return _dyadic(value.mid()), _dyadic(value.rad())
-
-
-def _rounded(value: Any) -> Interval:
-    """(mid, rad) of a ball with float64 numbers for both, rounded outwards; a rational stays as it is."""
-    from flint import arb
-
-    if not _is_ball(value):
-        return _fraction(value), Fraction(0)
-    mid = float(value.mid())
-    if not value.is_finite() or not math.isfinite(mid):
-        raise EnclosureError("a value is beyond every bound")
-    needed = _dyadic((value - arb(mid)).abs_upper())
-    rad = nearest_float(needed)
-    if not math.isfinite(rad):
-        raise EnclosureError("a value is beyond every bound")
-    while Fraction(rad) < needed:
-        rad = math.nextafter(rad, math.inf)
-    return Fraction(mid), Fraction(rad)
-
-
-def _ball(low: Fraction, high: Fraction) -> Any:
-    from flint import arb, fmpq
-
-    first = fmpq(low.numerator, low.denominator)
-    return first if low == high else arb(first).union(arb(fmpq(high.numerator, high.denominator)))
-
-
-def _unpacked(key: int, variables: int) -> tuple[int, ...]:
-    return tuple(key >> (SHIFT * j) & 255 for j in range(variables))
-
-
-def _sum(parts: Sequence[Series]) -> Series:
-    out: Series = [{} for _ in range(max(map(len, parts)))]
-    for series in parts:
-        for into, terms in zip(out, series, strict=False):
-            for key, c in terms.items():
-                into[key] = into[key] + c if key in into else c
-    return _trimmed(out)
-
-
-def _times(a: Series, b: Series, degree: int) -> Series:
-    if len(a) > len(b):
-        a, b = b, a
-    if len(a) == 1:  # a constant
-        return _trimmed([{key: a[0][0] * c for key, c in terms.items()} for terms in b[: degree + 1]])
-    out: Series = [{} for _ in range(min(len(a) + len(b) - 1, degree + 1))] if a and b else []
-    for i, left in enumerate(a):
-        for j, right in enumerate(b[: degree + 1 - i]):
-            into = out[i + j]
-            for key, c in left.items():
-                for other, d in right.items():
-                    k = key + other
-                    into[k] = into[k] + c * d if k in into else c * d
-    return _trimmed(out)
-
-
-def _trimmed(series: Series) -> Series:
-    """Without terms that are exactly 0, and without empty degrees at the end."""
-    from flint import arb
-
-    for k, terms in enumerate(series):
-        for c in terms.values():
-            if type(c) is not arb and not c:
-                series[k] = {key: c for key, c in terms.items() if type(c) is arb or c}
-                break
-    while series and not series[-1]:
-        series.pop()
-    return series
-
-
-def _composed(op: str, inner: Series, degree: int, exponent: int = 0) -> Series:
-    """A function of a series: its own Taylor coefficients at the constant term, by Horner's scheme in the rest."""
-    from flint import fmpq
-
-    start = inner[0].get(0, fmpq(0)) if inner else fmpq(0)
-    rest: Series = [{}, *inner[1:]] if len(inner) > 1 else []
-    outer = _outer(op, start, degree if rest else 0, exponent)
-    if sum(map(len, rest)) == 1:
-        return _of_monomial(outer, rest, degree)
-    out: Series = []
-    for k in range(len(outer) - 1, -1, -1):
-        out = _times(out, rest, degree - k) if out else []
-        if _is_ball(outer[k]) or outer[k]:
-            out = _sum([out, [{0: outer[k]}]])
-    return out
-
-
-def _of_monomial(outer: Sequence[Any], rest: Series, degree: int) -> Series:
-    """sum_k outer_k h^k for a series h of one term."""
-    ((key, c),) = rest[-1].items()
-    step = len(rest) - 1
-    out: Series = [{} for _ in range(degree + 1)]
-    power: Any = 1
-    for k in range(min(len(outer) - 1, degree // step) + 1):
-        out[k * step] = {k * key: outer[k] * power}
-        power = power * c
-    return _trimmed(out)
-
-
-def _outer(op: str, at: Any, degree: int, exponent: int) -> list[Any]:
-    """Taylor coefficients of a function at a rational or over a ball, up to `degree`."""
-    from flint import arb, fmpq
-
-    if op == "^":
-        top = min(degree, exponent)
-        return [math.comb(exponent, k) * _power(at, exponent - k) for k in range(top + 1)]
-    if op == "/":
-        return _reciprocal(at, degree)
-    exact = not _is_ball(at) and not at
-    if op == "tanh":
-        out = [fmpq(0) if exact else arb(at).tanh()]
-        for k in range(degree):
-            square = sum((2 * out[i] * out[k - i] for i in range((k + 1) // 2)), fmpq(0))
-            if k % 2 == 0:
-                square += _power(out[k // 2], 2)
-            out.append(((fmpq(1) if k == 0 else fmpq(0)) - square) / (k + 1))
-        return out
-    if op == "exp":
-        first = fmpq(1) if exact else arb(at).exp()
-        cycle = [first] * 4
-    else:
-        s, c = (fmpq(0), fmpq(1)) if exact else arb(at).sin_cos()
-        cycle = [s, c, -s, -c] if op == "sin" else [c, -s, -c, s]
-    return [cycle[k % 4] / math.factorial(k) for k in range(degree + 1)]
-
-
-def _power(at: Any, exponent: int) -> Any:
-    """The range of a power over a ball, from its ends; the power of a rational."""
-    from flint import arb, fmpq
-
-    if not _is_ball(at) or exponent < 2:
-        return at**exponent if exponent > 1 else at if exponent else fmpq(1)
-    low, high = (at.abs_lower(), at.abs_upper()) if exponent % 2 == 0 else (at.lower(), at.upper())
-    ends = []
-    for end in (low, high):
-        power = arb(1)
-        for _ in range(exponent):
-            power *= end
-        ends.append(power)
-    return ends[0].union(ends[1])
-
-
-def _reciprocal(at: Any, degree: int) -> list[Any]:
-    if at.contains(0) if _is_ball(at) else not at:
-        raise EnclosureError("a divisor is 0 or cannot be told from it")
-    out = [1 / at]
-    for _ in range(degree):
-        out.append(-out[-1] * out[0])
-    return out
 
 
 def _in_floats(op: str, args: list[Any], extra: Any, points: np.ndarray) -> Any:
