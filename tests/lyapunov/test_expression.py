@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from linregions.errors import InputError
 from linregions.lyapunov.expression import PI, Expression, apply, power, rational
+from linregions.lyapunov.parsing import parse
+from linregions.lyapunov.taylor import Taylor
 
 x1, x2 = Expression.x(0), Expression.x(1)
 
@@ -109,6 +111,28 @@ def test_division_by_zero_and_exponents():
             power(x1, exponent)
     assert power(x1, -2) == 1 / x1**2
     assert power(x1, 0) == Expression.number(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("sin(pi)", "0"),
+        ("cos(3*pi/2)", "0"),
+        ("cos(-7*pi)", "-1"),
+        ("sin(5*pi/6) + cos(2*pi/3)", "0"),
+        ("sin(x1 + pi)", "-sin(x1)"),
+        ("sin(pi/2 - x1)", "cos(-x1)"),
+        ("cos(x1 + 1 + 7*pi/2)", "sin(x1 + 1)"),
+        ("cos(pi + pi/2 + x1)", "sin(x1)"),
+        ("sin(x1 + pi/3)", "sin(x1 + 1/3*pi)"),
+        ("exp(0*x1) + tanh(x1 - x1)", "1 + tanh(x1 - x1)"),
+    ],
+)
+def test_half_turns_leave_sine_and_cosine(text, wanted):
+    assert parse(text, dim=1) == parse(wanted, dim=1)
+    for x in (-1.0, 0.3, 2.0):
+        shown, other = (Taylor([parse(t, dim=1)], 1).sampled(np.array([x]))[0] for t in (text, wanted))
+        assert shown == pytest.approx(other, abs=1e-12)
 
 
 def test_text():

@@ -260,8 +260,43 @@ def power(base: Expression, exponent: Any) -> Expression:
 
 
 def apply(name: str, a: Expression) -> Expression:
-    """One of the functions sin, cos, exp, tanh of an expression."""
+    """One of the functions sin, cos, exp, tanh of an expression.
+
+    Quarter turns leave sin and cos, and values that are rational at 0 and at multiples of pi/6 become numbers, so that
+    f(0) = 0 follows from the expression as it stands.
+
+    >>> print(apply("sin", Expression.x(0) - PI), apply("cos", PI / 3), apply("exp", ZERO))
+    -sin(x1) 1/2 1
+    """
+    if a == ZERO:
+        return ZERO if name in ("sin", "tanh") else ONE
+    if name not in ("sin", "cos"):
+        return Expression(name, (a,))
+    turn, rest = _turn(a)
+    quarters = 2 * turn
+    if turn and quarters.denominator == 1:
+        phase = (int(quarters) + (name == "cos")) % 4
+        turned = apply("cos" if phase % 2 else "sin", rest)
+        return negative(turned) if phase > 1 else turned
+    sixths = 6 * turn + (3 if name == "cos" else 0)
+    if rest == ZERO and sixths.denominator == 1:
+        sign = {1: 1, 5: 1, 7: -1, 11: -1}.get(int(sixths) % 12, 0)
+        if sign:
+            return Expression("number", (Fraction(sign, 2),))
     return Expression(name, (a,))
+
+
+def _turn(a: Expression) -> tuple[Fraction, Expression]:
+    """The multiple of pi in an argument, and the rest."""
+    turn, rest = Fraction(0), []
+    for term in a.args if a.op == "+" else (a,):
+        if term == PI:
+            turn += 1
+        elif term.op == "*" and len(term.args) == 2 and term.args[0].op == "number" and term.args[1] == PI:
+            turn += term.args[0].args[0]
+        else:
+            rest.append(term)
+    return turn, total(*rest)
 
 
 def _operand(value: Any) -> Expression:
