@@ -30,13 +30,13 @@ def cut_below(values, level):
 
 
 @given(st.lists(SMALL, min_size=2, max_size=6), SMALL)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_share_is_what_cutting_gives(values, level):
     assert share_below(values, level) == cut_below(values, level)
 
 
 @given(st.lists(SMALL, min_size=2, max_size=5), SMALL, SMALL)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_share_grows_and_both_sides_make_one(values, a, b):
     low, high = sorted([a, b])
     assert 0 <= share_below(values, low) <= share_below(values, high) <= 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -196,6 +196,7 @@ def levels(
     cells: Any,
     tasks: Sequence[Any],
     *,
+    time: str,
     output: int = 0,
     shift: Fraction = ZERO,
     everywhere: bool = False,
@@ -214,6 +215,8 @@ def levels(
         cells: the mesh, as `cells_of` gives it.
         tasks: conditions with their proofs: `simplices`, `weights`, `forms`, `mask`, `proof`, and `numbers`, the
             simplex of the mesh that each row is, its vertices in the same order.
+        time: "continuous" or "discrete".  A step may jump from {V <= c1} across an annulus, so in discrete time there
+            is an ultimate bound only where c1 = 0 is the origin.
         output: which output of the mesh's network V is.
         shift: V(0), which is subtracted.
         everywhere: whether all of {V <= c} counts, as a discontinuous map in discrete time needs it.
@@ -227,9 +230,11 @@ def levels(
 
     Source:
         Derived: a compact sub-level set on whose boundary V decreases is forward invariant; strict decrease on a
-        compact annulus is bounded away from 0.
+        compact annulus is bounded away from 0.  In discrete time a continuous f maps the component into itself: its
+        image is connected, holds 0 and lies in {V <= c}, of which a component inside the open domain is one on the
+        whole space.  Where f jumps, use `everywhere` and the tasks of `stays`.
     """
-    begun = time.perf_counter()
+    begun = clock.perf_counter()
     basin = basin_of(cells, output=output, shift=shift, everywhere=everywhere)
     limit = basin.flood.boundary_level
     if limit is None:
@@ -241,10 +246,12 @@ def levels(
     if positive > 0:
         search.raise_lowest(gap)
     sublevel = _sublevel(basin, search, positive)
-    if sublevel is None:
+    if sublevel is None and time == "continuous":
         search.widen(gap)
     ultimate = _ultimate(basin, search.gaps(), positive)
-    return Levels(sublevel, ultimate, limit, rounds - search.rounds, time.perf_counter() - begun)
+    if time == "discrete" and ultimate is not None and not ultimate.strict:
+        ultimate = None
+    return Levels(sublevel, ultimate, limit, rounds - search.rounds, clock.perf_counter() - begun)
 
 
 def _ground(basin: Basin, tasks: Sequence[Any], limit: Fraction) -> Ground:
@@ -299,7 +306,7 @@ def _sublevel(basin: Basin, search: Search, positive: Fraction) -> SubLevel | No
         return None
     return SubLevel(
         c=c,
-        upper=max(c, min(search.impossible(), positive)),
+        upper=min(search.impossible(), positive),
         c_boundary=limit,
         c_bad=bad if bad < limit else None,
         alone=basin.flood.alone(c),

@@ -188,11 +188,8 @@ def quadratic_certificate(
         raise InputError(
             "domain: the system is not linear, so the ellipsoid needs a bound; give a Box or a Polytope around 0"
         )
-    search = _searched(
-        matrix, system, inner, time, deadline=begun + (time_limit or math.inf), rounds=rounds, gap=gap
-    )
-    rho = search.lowest()
-    upper = max(rho, search.impossible())
+    search = _searched(matrix, system, inner, time, deadline=begun + (time_limit or math.inf), rounds=rounds, gap=gap)
+    rho, upper = search.lowest(), search.impossible()
     if rho <= 0:
         raise InputError(
             f"P: x'Px with P = {_text(matrix)} is not certified near 0 (refuted from {nearest_float(upper):.3g} on); "
@@ -352,7 +349,9 @@ def _ground(P: Matrix, simplices: Simplices, limit: Fraction) -> Ground:
         products = x @ table @ x.transpose(0, 2, 1)
         heavy, light = (v @ np.abs(table) @ v.transpose(0, 2, 1) for v in (wide, size))
         error = np.abs(heavy - light) + (4 * n + 16) * EPS * heavy
-        low, high = np.maximum(0.0, products.min(axis=(1, 2))), products.diagonal(axis1=1, axis2=2).max(axis=1)
+        pairs = leaves.face[:, :, None] & leaves.face[:, None]
+        low = np.maximum(0.0, np.where(pairs, products, np.inf).min(axis=(1, 2)))
+        high = np.where(leaves.face, products.diagonal(axis1=1, axis2=2), 0.0).max(axis=1)
         return low, high, error.max(axis=(1, 2))
 
     def points(row: int, corners: Sequence[Corner]) -> list[list[Fraction]]:

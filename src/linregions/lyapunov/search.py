@@ -113,7 +113,10 @@ class Search:
 
     def lowest(self) -> Fraction:
         """The level below which nothing bad is left, exactly."""
-        return self._least(np.arange(len(self.enters)))
+        found = self._least(np.arange(len(self.enters)))
+        if found > self.impossible():
+            raise ArithmeticError(f"levels: {found} is refuted by an exact point; please report this")
+        return found
 
     def impossible(self) -> Fraction:
         """The least level known to be bad by an exact point, or the limit."""
