@@ -108,12 +108,16 @@ class Proof:
         (vertex,) = integer_vertices(self._exact(root), parts[None])
         return Witness(root, tuple(vertex), self._value(root, vertex))
 
+    def zero_parts(self, root: int) -> list[tuple[Array, tuple[tuple[int, ...], ...]]]:
+        """The ZERO leaves of a simplex: barycentric integers (n+1, n+1), and faces where p = 0 as positions of corners."""
+        return [(parts, zero_faces(*facts)) for parts, facts in self._zeros.get(root, [])]
+
     def zero_faces(self, root: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
         """The faces, other than the origin, where p = 0: each a tuple of homogeneous integer vertices."""
         found = {}
-        for parts, facts in self._zeros.get(root, []):
+        for parts, faces in self.zero_parts(root):
             vertices = [tuple(v) for v in integer_vertices(self._exact(root), parts)]
-            for face in zero_faces(*facts):
+            for face in faces:
                 points = tuple(vertices[j] for j in face)
                 found[frozenset(points)] = points
         return tuple(found.values())
