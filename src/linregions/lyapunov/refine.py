@@ -80,8 +80,9 @@ def bad_leaves(number: int, proof: Proof, mask: np.ndarray | None = None) -> Lea
     face = np.ones(parts.shape[:2], dtype=bool) if mask is None else np.asarray(mask, dtype=bool)[row]
     pieces = [_leaves(number, row, parts, face, known=False)]
     for zero in np.unique(leaves.root[leaves.status == Leaf.ZERO]).tolist():
-        for part, faces in proof._zeros.get(zero, []):
+        for part, faces in proof.zero_parts(zero):
             for corners in faces:
+                # The hull of these corners is the zero set, so the rest of the leaf is proved.
                 which = np.isin(np.arange(len(part)), corners)
                 pieces.append(_leaves(number, np.array([zero]), np.asarray(part)[None], which[None], known=True))
     return joined(pieces)
@@ -137,10 +138,17 @@ def value_range(task: Any, row: int, point: Sequence[Fraction]) -> tuple[Fractio
     if polynomials is not None:
         value = sum((w * p.evaluate(point) for w, p in zip(weights, polynomials, strict=True) if w), Fraction(0))
         return value, value
+    at = getattr(task.forms, "at", None)
+    values = at(point) if at else task.forms.enclosure([(v, v) for v in point], point, 0).bounds(point)
     low = high = Fraction(0)
-    for w, (a, b) in zip(weights, task.forms.at(point), strict=True):
+    for w, (a, b) in zip(weights, values, strict=True):
         low, high = low + min(w * a, w * b), high + max(w * a, w * b)
     return low, high
+
+
+def is_strict(task: Any) -> bool:
+    """Whether the task claims < 0, or only <= 0."""
+    return getattr(task, "strict", True)
 
 
 def halved(task: Any, leaves: Leaves) -> Leaves:
@@ -189,7 +197,14 @@ def refined(task: Any, leaves: Leaves, *, depth: int, time_limit: float | None =
     simplices, weights = subdivided(task, halves)
     mask = None if halves.face.all() else halves.face
     proof = prove(
-        simplices, weights, task.forms, mask=mask, max_depth=depth, time_limit=time_limit, stop_at_violation=False
+        simplices,
+        weights,
+        task.forms,
+        mask=mask,
+        max_depth=depth,
+        time_limit=time_limit,
+        stop_at_violation=False,
+        strict=is_strict(task),
     )
     left = bad_leaves(0, proof, mask)
     inside = halves[left.row]

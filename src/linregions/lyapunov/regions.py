@@ -17,6 +17,7 @@ from .dynamics import Piecewise
 from .fan import Fan
 from .levels import SubLevel, levels
 from .quadratic import quadratic_certificate
+from .stay import stays
 from .tasks import Run
 from .verdict import Outcome, Verdict
 
@@ -35,8 +36,18 @@ def with_levels(run: Run, verdict: Verdict) -> Verdict:
     if isinstance(run.mesh, Fan):
         return replace(verdict, sublevel=_on_fan(run.mesh, run.problem.domain)) if verdict.proved else verdict
     jumps = run.problem.time == "discrete" and isinstance(run.problem.dynamics, Piecewise)
-    tasks = [task for task in run.tasks if task.condition != "positive" and task.proof is not None]
-    found = levels(run.mesh, tasks, output=0, shift=run.problem.shift, everywhere=jumps, time_limit=run.remaining)
+    tasks: list[Any] = [task for task in run.tasks if task.condition != "positive" and task.proof is not None]
+    if jumps:
+        tasks += stays(run.mesh, run.problem.dynamics.modes)
+    found = levels(
+        run.mesh,
+        tasks,
+        time=run.problem.time,
+        output=0,
+        shift=run.problem.shift,
+        everywhere=jumps,
+        time_limit=run.remaining,
+    )
     verdict = replace(verdict, sublevel=found.sublevel, ultimate=found.ultimate)
     if run.problem.claim == "composite" and not verdict.proved:
         verdict = _composite(run, verdict)

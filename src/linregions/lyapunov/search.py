@@ -22,6 +22,7 @@ from .refine import (
     Leaves,
     bad_leaves,
     barycentric,
+    is_strict,
     joined,
     lifted_point,
     refined,
@@ -261,7 +262,10 @@ class Search:
         point = lifted_point(task.simplices, row, corner)
         dim = task.simplices.points.shape[1] - 1
         first = self.ground.enters(number, row)
-        if first is not None and any(point[:dim]) and (known or value_range(task, row, point)[0] >= 0):
+        if first is None or not any(point[:dim]):
+            return
+        least = ZERO if known else value_range(task, row, point)[0]
+        if least > 0 or (least == 0 and is_strict(task)):
             level = self.ground.at(number, row, corner)
             self.witnesses.append((max(level, first), level))
 
