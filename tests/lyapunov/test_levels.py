@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from levels_oracle import decrease, field, follow, kuhn, l1, slow_component, zonotope
 
 from linregions import Box, Network
+from linregions.lyapunov import verify
 from linregions.lyapunov.cells import cells_of
 from linregions.lyapunov.flood import FAR, Heights, around_origin, flood, whole
 from linregions.lyapunov.levels import basin_of, levels
@@ -279,3 +280,20 @@ def test_floats_and_exact_levels_agree(seed, n):
     assert pairs == sorted(pairs)
     for low, high in pairs:
         assert all(enters >= high or top <= low for enters, top in exact)
+
+
+def test_a_zero_ray_at_the_origin_blocks_every_level():
+    net, A = l1(2), [[0.5, -0.5], [0.5, 0.0]]
+    found = verify(net, A, Box.cube(-1, 1, 2), time="discrete")  # (1, 0) keeps its 1-norm
+    assert (found.sublevel, found.ultimate) == (None, None)
+    found = verify(net, ["-x + x^3", "-y + y^3"], Box.cube(-1, 1, 2))
+    assert found.sublevel.c == found.sublevel.upper == 1
+
+
+def test_a_map_that_jumps_out_of_the_domain_ends_the_level():
+    net = Network.from_arrays([([[1.0], [-1.0], [-1.0]], [0.0, 0.0, -2.0]), ([[1.0, 1.0, -2.0]], [0.0])])
+    near = ([[0.5]], [0], [[1]], [1.5])
+    for target, level in [(-3, Q(3, 2)), (-1, Q(2))]:  # V(-3) = 1 as well, but -3 is not in the domain
+        modes = [near, ([[0]], [target], [[-1]], [-1.5])]
+        found = verify(net, modes, Box([-2.0], [4.0]), time="discrete")
+        assert found.sublevel.c == found.sublevel.upper == level

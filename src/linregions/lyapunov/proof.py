@@ -109,7 +109,7 @@ class Proof:
         return Witness(root, tuple(vertex), self._value(root, vertex))
 
     def zero_parts(self, root: int) -> list[tuple[Array, tuple[tuple[int, ...], ...]]]:
-        """The ZERO leaves of a simplex: barycentric integers (n+1, n+1), and faces where p = 0 as positions of corners."""
+        """The ZERO leaves of a simplex: barycentric integers (n+1, n+1), and where p = 0, as positions of corners."""
         return [(parts, zero_faces(*facts)) for parts, facts in self._zeros.get(root, [])]
 
     def zero_faces(self, root: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
