@@ -33,7 +33,8 @@ from .refine import (
 GUESSES = 4  # leaves of a round near which short rational points are tried
 TESTED = 64  # leaves of a round whose corners are tried
 BATCH = 2000  # leaves refined in one round: enough to fill the arrays, few enough to look again soon
-HOPELESS = 2.0**-20  # share of the limit below which a level counts as 0 for the steering
+HOPELESS = 2.0**-12  # share of the limit below which a level counts as 0 for the steering
+PATIENCE = 6  # rounds after which a search that sees no gap at all ends
 ZERO = Fraction(0)
 
 Range = tuple[Fraction, Fraction]
@@ -184,8 +185,12 @@ class Search:
 
     def widen(self, gap: float) -> None:
         """Refine until both ends of the widest gap are within `gap` of exact witnesses, or nothing is gained."""
+        blind = 0
         while self._time() and len(self.enters):
             found = self._float_gaps()
+            blind = 0 if found else blind + 1
+            if blind > PATIENCE:
+                return
             if not found:
                 chosen = np.argsort(self.low - self.high, kind="stable")
             else:
