@@ -190,7 +190,7 @@ def test_trajectories_from_the_sub_level_set_reach_the_origin(texts, P, K, half)
     assert found is not None
     assert found.c < found.upper < found.c_boundary
     assert found.c > Q(99, 100) * found.upper
-    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    angles = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     rays = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     edge = rays * (float(found.c) / net(rays))
     path = follow(f, 0.999 * edge)
@@ -200,7 +200,7 @@ def test_trajectories_from_the_sub_level_set_reach_the_origin(texts, P, K, half)
     # The polygon's area by the shoelace formula is nearly that of the exact set.
     x, y = edge.T
     area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
-    assert float(found.volume) == pytest.approx(area, rel=0.02)
+    assert float(found.volume) == pytest.approx(area, rel=0.05)
 
 
 def test_trajectories_enter_the_core_of_a_network_with_biases():
@@ -214,9 +214,9 @@ def test_trajectories_enter_the_core_of_a_network_with_biases():
     assert bound is not None
     assert 0 < bound.c1 < bound.c2 <= found.c_boundary
     c1, c2 = float(bound.c1) + float(shift), float(bound.c2) + float(shift)
-    points = np.random.default_rng(1).uniform(-2, 2, size=(400, 2))
+    points = np.random.default_rng(1).uniform(-2, 2, size=(200, 2))
     inside = points[net(points)[:, 0] < c2]
-    heights = net(follow(f, inside))[..., 0]
+    heights = net(follow(f, inside, step=0.02))[..., 0]
     assert np.all(heights < c2)
     assert np.all(heights[-1] <= c1)
     falls = np.diff(heights, axis=0) < 0

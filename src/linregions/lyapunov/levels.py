@@ -160,10 +160,15 @@ class Basin:
     def volume(self, level: Fraction, *, within: Fraction | None = None) -> Fraction:
         """Exact volume of {V <= level} in the component of {V < within}, by default of {V < level}."""
         heights, simplices = self.flood.heights, self.flood.simplices
-        pieces = (simplices[s] for s in self.pieces(level if within is None else within))
-        return volume_below(
-            (([self.cells.exact_vertex(int(v)) for v in s], [heights.at(int(v)) for v in s]) for s in pieces), level
+        met = simplices[self.pieces(level if within is None else within)]
+        below = heights.ranks[met] <= heights.below(level)
+        met, all_below = met[below.any(axis=1)], below.all(axis=1)[below.any(axis=1)]
+        place = {v: self.cells.exact_vertex(v) for v in np.unique(met).tolist()}
+        pieces = (
+            ([place[v] for v in s], None if full else [heights.at(v) for v in s])
+            for s, full in zip(met.tolist(), all_below.tolist(), strict=True)
         )
+        return volume_below(pieces, level)
 
 
 def basin_of(cells: Any, *, output: int = 0, shift: Fraction = ZERO, everywhere: bool = False) -> Basin:

