@@ -71,7 +71,8 @@ def _ranked(run: Run, bad: list[Counterexample], faces: list[Face], left: list[L
         }
     if left or run.stopped:
         first = next((condition for condition in WORDS if condition in open_conditions), "")
-        return {"status": Outcome.UNKNOWN, "condition": first, "reason": _open_text(run, left)}
+        reason = _open_text(run, left) + (f"; there is {faces[0]}" if faces else "")
+        return {"status": Outcome.UNKNOWN, "condition": first, "reason": reason}
     proved = Outcome.PROVED_STRICT if run.problem.exclude is None else Outcome.PROVED_OUTSIDE
     return {"status": proved, "reason": _proved(run)}
 

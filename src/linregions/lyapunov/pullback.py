@@ -25,8 +25,8 @@ from .expression import Expression
 from .mesh_of import mesh_of
 from .positive import positive
 from .prove import prove
-from .refine import Part, halves, subdivided
-from .simplices import Simplices, Weights, homogeneous, inside_vertices, weights_of
+from .simplices import Simplices, homogeneous, inside_vertices, simplices_of, weights_of
+from .sliding import halves
 from .tasks import ExpressionForms, Run, excluded, taken
 from .verdict import Counterexample, Face, Left, Value
 
@@ -42,14 +42,6 @@ class _Pieces:
     rows: list[list[list[Fraction]]]
     low: np.ndarray
     high: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class _Given:
-    """What `subdivided` takes of a task."""
-
-    simplices: Simplices
-    weights: Weights
 
 
 def pullback(run: Run) -> None:
@@ -123,12 +115,13 @@ def _range(dynamics: Smooth, box: Sequence[Interval]) -> list[Interval]:
 
 @dataclass(frozen=True, eq=False)
 class _Item:
-    """A simplex inside simplex `row` of the mesh, with the cells of V that its image may meet."""
+    """A simplex in a cell of the mesh, its corners (x, u, V), with the cells of V that its image may meet."""
 
-    row: int
-    corners: tuple[tuple[int, ...], ...]
+    cell: int
+    corners: tuple[tuple[Fraction, ...], ...]
     pieces: tuple[int, ...]
     depth: int
+    level: bool = False  # whether V(f(x)) <= V(x) is proved on it
 
 
 @dataclass(eq=False)
@@ -143,32 +136,33 @@ class _Search:
 
     def work(self) -> None:
         """Decide every simplex, or note what is left."""
-        n = self.run.problem.dim
-        unit = tuple(tuple(int(i == j) for i in range(n + 1)) for j in range(n + 1))
         every = tuple(range(len(self.pieces.weights)))
-        waiting = [_Item(row, unit, every, 0) for row in range(self.lifted.count)]
+        waiting = []
+        for row, cell in enumerate(self.cells.owner.tolist()):
+            corners = (tuple(Fraction(int(v), int(y[-1])) for v in y[:-1]) for y in self.lifted.exact(row))
+            waiting.append(_Item(cell, tuple(corners), every, 0))
         refuted: set[int] = set()
         while waiting:
             batch, waiting = waiting[-BATCH:], waiting[:-BATCH]
-            batch = [item for item in batch if int(self.cells.owner[item.row]) not in refuted]
+            batch = [item for item in batch if item.cell not in refuted]
             if self.run.late:
                 self.run.stopped = "the time ran out"
-                left = {int(self.cells.owner[item.row]) for item in (*batch, *waiting)} - refuted
+                left = {item.cell for item in (*batch, *waiting)} - refuted
                 self.run.left += [Left(cell, "decrease") for cell in sorted(left)]
                 return
             for item in self._undecided(batch):
-                cell = int(self.cells.owner[item.row])
-                if cell in refuted:
+                if item.cell in refuted:
                     continue
                 if self._refuted(item):
-                    refuted.add(cell)
+                    refuted.add(item.cell)
+                elif item.level and self._equal(item):
+                    continue
                 elif item.depth >= self.run.max_depth:
-                    refuted.add(cell)
-                    self.run.left.append(Left(cell, "decrease"))
+                    refuted.add(item.cell)
+                    self.run.left.append(Left(item.cell, "decrease"))
                 else:
-                    part = Part(item.row, item.corners, tuple(range(n + 1)), False)
-                    place = self.lifted.points[item.row][:, :n]
-                    waiting += [replace(item, corners=c, depth=item.depth + 1) for c in halves(part, place)]
+                    both = halves(item.corners, self.run.problem.dim)
+                    waiting += [replace(item, corners=tuple(c), depth=item.depth + 1) for c in both]
 
     def _undecided(self, batch: Sequence[_Item]) -> list[_Item]:
         """The simplices of a batch that are not proved, each with the cells that are open."""
@@ -176,9 +170,7 @@ class _Search:
         if not batch:
             return []
         dim = self.run.problem.dim
-        none = weights_of([[Fraction(0)]] * self.lifted.count)
-        given = _Given(self.lifted, none)
-        parts, _ = subdivided(given, [item.row for item in batch], [item.corners for item in batch])
+        parts = simplices_of([item.corners for item in batch])
         region = excluded(self.run.problem)
         if region is not None:
             held = inside_vertices(region, parts.points, parts.errors, parts.exact).all(axis=1)
@@ -194,16 +186,18 @@ class _Search:
             known = np.array(item.pieces)
             near = np.all((self.pieces.low[known] <= high[i]) & (self.pieces.high[known] >= low[i]), axis=1)
             pairs += [(i, int(k)) for k in known[near]]
-        pairs = self._open(parts, pairs, [self.pieces.weights[k] for _, k in pairs], dim)
+        pairs, zero = self._open(parts, pairs, [self.pieces.weights[k] for _, k in pairs], dim)
         asked = [(i, k, row) for i, k in pairs for row in self.pieces.rows[k]]
         apart = {(i, k) for i, k in pairs}
-        apart &= set(self._open(parts, [(i, k) for i, k, _ in asked], [row for _, _, row in asked], dim, every=True))
+        ask = [(i, k) for i, k, _ in asked]
+        apart &= set(self._open(parts, ask, [row for _, _, row in asked], dim, every=True)[0])
         # A cell without rows is all of space.
         apart |= {(i, k) for i, k in pairs if not self.pieces.rows[k]}
         left: dict[int, list[int]] = {}
         for i, k in sorted(apart):
             left.setdefault(i, []).append(k)
-        return [replace(batch[i], pieces=tuple(ks)) for i, ks in left.items()]
+        level = {i: all((i, k) in zero for k in ks) for i, ks in left.items()}
+        return [replace(batch[i], pieces=tuple(ks), level=level[i]) for i, ks in left.items()]
 
     def _open(
         self,
@@ -213,10 +207,13 @@ class _Search:
         dim: int,
         *,
         every: bool = False,
-    ) -> list[tuple[int, int]]:
-        """The pairs for which `sum_k w_k F_k < 0` is not proved; with `every`, those for which no row of theirs is."""
+    ) -> tuple[list[tuple[int, int]], set[tuple[int, int]]]:
+        """The pairs for which `sum_k w_k F_k < 0` is not proved, and of them those for which `<= 0` is.
+
+        With `every` a pair may come several times, and counts as open if none of its weights is proved.
+        """
         if not pairs:
-            return []
+            return [], set()
         which = np.array([i for i, _ in pairs])
         simplices = taken(parts, which)
         # At the vertex 0 the value is known to be 0 only where the constant is that of V, or none.
@@ -226,30 +223,35 @@ class _Search:
         proof = prove(simplices, weights_of(weights), self.forms, max_depth=0)
         self.run.exact_decisions += proof.exact_decisions
         proved = proof.status == Leaf.PROVED
+        zero = {pair for pair, status in zip(pairs, proof.status, strict=True) if status == Leaf.ZERO}
         if not every:
-            return [pair for pair, good in zip(pairs, proved, strict=True) if not good]
+            return [pair for pair, good in zip(pairs, proved, strict=True) if not good], zero
         done = {pair for pair, good in zip(pairs, proved, strict=True) if good}
-        return [pair for pair in dict.fromkeys(pairs) if pair not in done]
+        return [pair for pair in dict.fromkeys(pairs) if pair not in done], set()
+
+    def _equal(self, item: _Item) -> bool:
+        """Whether V(f(x)) = V(x) at a corner but 0; the run gets it as a face."""
+        n = self.run.problem.dim
+        points = [x[:n] for x in item.corners if any(x[:n]) and change(self.run, x[:n]) == 0]
+        known = {face.vertices for face in self.run.faces}
+        self.run.faces += [Face(item.cell, "decrease", (x,)) for x in points if (x,) not in known]
+        return bool(points)
 
     def _refuted(self, item: _Item) -> bool:
         """Whether a corner is an exact counterexample; it goes to the run."""
-        rows, n = self.lifted.exact(item.row), self.run.problem.dim
+        n, cell = self.run.problem.dim, item.cell
         region = excluded(self.run.problem)
         for corner in item.corners:
-            total = sum(corner)
-            shares = [Fraction(c, total * int(row[-1])) for c, row in zip(corner, rows, strict=True)]
-            x = tuple(sum((s * int(row[k]) for s, row in zip(shares, rows, strict=True)), Fraction(0)) for k in range(n))
+            x = corner[:n]
             if not any(x) or (region is not None and region.holds(homogeneous(x), n)):
                 continue
             value = change(self.run, x)
             low, high = value if isinstance(value, tuple) else (value, value)
-            cell = int(self.cells.owner[item.row])
             if low > 0:
                 self.run.counterexamples.append(Counterexample(cell, "decrease", x, value))
                 return True
-            if low == high == 0 and all(face.vertices != (x,) for face in self.run.faces):
-                self.run.faces.append(Face(cell, "decrease", (x,)))
         return False
+
 
 def change(run: Run, point: Sequence[Fraction]) -> Value:
     """V(f(x)) - V(x) at a rational point: exactly where f is rational there, else in an interval."""

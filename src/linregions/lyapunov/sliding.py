@@ -126,7 +126,7 @@ def _decided(run: Run, cells: Any, modes: Sequence[Mode], seam: Seam) -> bool:
         if depth >= DEEPEST:
             proved = False
             continue
-        pieces += [(half, depth + 1) for half in _halves(piece)]
+        pieces += [(half, depth + 1) for half in halves(piece, len(slope))]
     if not proved:
         run.left.append(Left(cell, "decrease", seam.note))
     return proved
@@ -138,9 +138,9 @@ def _outside_claim(run: Run, points: Sequence[Point]) -> bool:
     return region is not None and all(region.holds(homogeneous(x), len(x)) for x in points)
 
 
-def _halves(piece: Sequence[Point]) -> Iterator[list[Point]]:
-    """Both halves of a simplex, cut at the middle of its longest edge."""
-    places = np.array([[float(v) for v in x] for x in piece])
+def halves(piece: Sequence[Point], dim: int) -> Iterator[list[Point]]:
+    """Both halves of a simplex, cut at the middle of the edge that is longest in the first `dim` coordinates."""
+    places = np.array([[float(v) for v in x[:dim]] for x in piece])
     i, j = max(combinations(range(len(piece)), 2), key=lambda e: float(np.sum((places[e[0]] - places[e[1]]) ** 2)))
     middle = tuple((a + b) / 2 for a, b in zip(piece[i], piece[j], strict=True))
     for k in (i, j):
