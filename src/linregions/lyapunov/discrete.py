@@ -132,6 +132,36 @@ def _by_composition(run: Run, V: Network, steps: Sequence[Network]) -> None:
             note=f"mode {j + 1}" if modes else "",
         )
         run.prove(task)
+        if modes:
+            _staying(run, cells, which, mask, j, modes[j])
+
+
+def _staying(run: Run, cells: Any, which: np.ndarray, mask: np.ndarray | None, j: int, mode: Mode) -> None:
+    """The image of a mode lies strictly inside the domain: no part of the verdict, but of a sub-level set.
+
+    A continuous map keeps the component of {V < c} around 0 within itself, since its image is connected.  Modes may jump.
+    """
+    dim = run.problem.dim
+    rows = run.problem.domain.halfspaces
+    for row in rows:
+        image = sum((p * -a for p, a in zip(mode.polynomials, row, strict=False)), Polynomial.constant(-row[-1], dim))
+
+        def value(i: int, point: Sequence[Fraction], row: Sequence[Fraction] = row) -> Value:
+            return -row[-1] - sum((a * v for a, v in zip(row, mode.value(point), strict=False)), Fraction(0))
+
+        run.prove(
+            Task(
+                condition="stay",
+                simplices=taken(cells.lifted([]), which),
+                weights=constant_weights([1.0], len(which)),
+                forms=PolynomialForms((image,)),
+                cells=cells.owner[which],
+                numbers=which,
+                value=value,
+                mask=mask,
+                note=f"mode {j + 1}",
+            )
+        )
 
 
 def in_region(cells: Any, holds: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:

@@ -1,7 +1,7 @@
 """Discrete time, a network V and a nonlinear f: the cells of V are pulled back along f, simplex by simplex.
 
-On a cell C of V write V = g.y + k.  V(f(x)) < V(x) holds on a simplex S if for each cell C either `g.f(x) + k - V(x) < 0`
-on S, or some row of C is negative at f(x) for all x of S, so that f(S) and C do not meet.  Only cells near a box that
+On a cell C of V write V = g.y + k.  V(f(x)) < V(x) holds on a simplex S if for each cell C either `g.f(x) + k - V(x)
+< 0` on S, or some row of C is negative at f(x) for all x of S, so that f(S) and C do not meet.  Only cells near a box that
 encloses f(S) are asked.  A simplex that this leaves open is bisected.  Derived.
 """
 
@@ -48,7 +48,8 @@ def pullback(run: Run) -> None:
     """Both conditions for a network V and a nonlinear map in discrete time."""
     problem = run.problem
     V, dynamics, controller = problem.candidate, problem.dynamics, problem.controller
-    assert isinstance(V, Network) and isinstance(dynamics, Smooth)
+    assert isinstance(V, Network)
+    assert isinstance(dynamics, Smooth)
     cells = mesh_of(run, [V] if controller is None else [V, controller])
     run.prove(positive(run, cells, output=0))
     # The coordinates are (x, u, V): the value of V stands as one more input.
@@ -246,7 +247,7 @@ class _Search:
             if not any(x) or (region is not None and region.holds(homogeneous(x), n)):
                 continue
             value = change(self.run, x)
-            low, high = value if isinstance(value, tuple) else (value, value)
+            low = value[0] if isinstance(value, tuple) else value
             if low > 0:
                 self.run.counterexamples.append(Counterexample(cell, "decrease", x, value))
                 return True

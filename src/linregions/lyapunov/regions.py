@@ -32,7 +32,10 @@ def with_levels(run: Run, verdict: Verdict) -> Verdict:
     aside = [*run.counterexamples, *run.left, *run.faces]
     asked = {task.condition for task in run.tasks if task.proof is not None}
     off_mesh = any(found.cell >= 0 or found.condition != "positive" for found in aside)
-    if not isinstance(run.problem.candidate, Network) or asked < {"positive", "decrease"} or off_mesh or run.late:
+    pulled_back = verdict.status is Outcome.PROVED_STRICT  # then nothing is left that a task could tell
+    if not isinstance(run.problem.candidate, Network) or off_mesh or run.late:
+        return verdict
+    if not (asked >= {"positive", "decrease"} or pulled_back):
         return verdict
     if isinstance(run.mesh, Fan):
         return replace(verdict, sublevel=_on_fan(run.mesh, run.problem.domain)) if verdict.proved else verdict
