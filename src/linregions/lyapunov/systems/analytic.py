@@ -62,11 +62,11 @@ def focus(s: Any = "0.1", w: Any = 1) -> System:
 
 
 def rotation(rho: Any = "0.9", sides: int = 8) -> System:
-    """`x+ = rho R(theta) x`, R a rotation with rational entries by an angle within 2^-40 of `pi / sides`."""
+    """`x+ = rho R(theta) x`, a rotation by `pi / sides`, the four numbers rounded to multiples of 2^-40."""
     rho, sides = positive(rho, "rho"), whole_number(sides, "sides", least=3)
-    # Whatever the rational tangent t of the half angle is, ((1 - t^2), 2t) / (1 + t^2) lies on the circle exactly.
-    t = Fraction(round(math.tan(math.pi / sides / 2) * 2**42), 2**42)
-    c, s = rho * (1 - t * t) / (1 + t * t), rho * 2 * t / (1 + t * t)
+    # Floats, so that V(f(x)) is a network with float64 weights.
+    angle = math.pi / sides
+    c, s = (Fraction(round(float(rho) * v * 2**40), 2**40) for v in (math.cos(angle), math.sin(angle)))
     return System(
         name="rotation",
         row="S4",
@@ -76,7 +76,7 @@ def rotation(rho: Any = "0.9", sides: int = 8) -> System:
         source=OURS,
         facts=(
             "With the gauge of the regular N-gon, N = sides: V(x+) <= rho / cos(pi / N) V(x), attained; "
-            "so it decreases if and only if rho < cos(pi / N) (derived; the rational angle is 2^-40 off).",
+            "so it decreases if and only if rho < cos(pi / N) (derived; the rounding moves it by 2^-40).",
         ),
         time="discrete",
     )
