@@ -105,9 +105,10 @@ def repair(
 
         max t   with   V(x) >= t |x|_1,   -Vdot(x) >= t |x|_1   at the points found so far
 
-    among the weights whose V is as large as the given one in the mean says how good the best weights are; a second one
-    takes those nearest to the given ones that keep a quarter of that margin.  Points come from the cells (cutting planes: only conditions that a
-    proposal violates are added) and from counterexamples of `verify`, which judges every proposal exactly.
+    among the weights whose V is as large as the given one near 0 says how good the best weights are; a second one takes
+    those nearest to the given ones that keep a quarter of that margin.  Points come from the cells (cutting planes:
+    only conditions that a proposal violates are added) and from counterexamples of `verify`, which judges every
+    proposal exactly.
 
     Args:
         V: a network with hidden layers and one linear output.

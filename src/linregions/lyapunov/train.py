@@ -1,4 +1,4 @@
-"""From a system to a proved Lyapunov function: train, repair the output weights, verify, learn from what failed."""
+"""From a system to a proved Lyapunov function: propose, verify, and learn from what failed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from ..network import Network
 from .cells import cells_of
 from .problem import Problem, problem_of
 from .repair import Improved, Limits, improved, judged
+from .training.exchange import exchanged
 from .training.flow import Flow
+from .training.programme import Proposal
 from .training.readout import Readout, lattice, outside, readout
 from .training.start import Shape, coordinates, jacobian, modal, scattered
 from .verdict import Verdict
 
 STARTS = ("modal", "random")
+LEARN = ("exchange", "descent", "both")
 MOST_KEPT = 1_000
 MOST_NEW = 200
 TRIES = 4
 PATIENCE = 6
+EXCHANGED = 0.3
 WEIGHT_BITS = 24
 
 
@@ -111,22 +115,25 @@ def train(
     units: int = 48,
     lines: int | None = None,
     start: Literal["modal", "random"] = "modal",
+    learn: Literal["exchange", "descent", "both"] = "exchange",
     seed: int = 0,
-    rounds: int = 10,
-    steps: int = 400,
-    samples: int = 4_000,
+    rounds: int = 30,
+    steps: int = 300,
+    samples: int = 2_000,
     rate: float = 0.02,
     time_limit: float | None = None,
     threads: int = 1,
-    progress: Callable[[Round], None] | None = None,
+    progress: Callable[[float, int], None] | None = None,
+    on_round: Callable[[Round], None] | None = None,
 ) -> Trained:
     """Find a piecewise-linear Lyapunov function of a system on a domain, and prove it.
 
     The candidate is `V(x) = sum_k (l_k relu(w_k.x) + r_k relu(-w_k.x)) + sum_j c_j relu(u_j.x - h_j)` with h_j > 0, so
     that V(0) = 0 and 0 is a vertex of its cells, without which no candidate is positive definite (Theorem A).  Every
-    round trains all parameters by gradient descent (but round 0, which takes the start as it is), solves the linear
-    programme for the best output weights with the hyperplanes fixed, and asks `verify`; the points at which the
-    conditions contradict each other, or fail, are samples of the next round.
+    round changes the hyperplanes (round 0 takes the start as it is), solves the linear programme for the best output
+    weights with the hyperplanes fixed, and asks `verify` where its margin is positive.  Where it is not, the
+    multipliers of the programme say which points contradict each other: they price new hinges, and they are samples for
+    the descent, together with counterexamples.
 
     Args:
         dynamics: what `verify` takes.
@@ -137,25 +144,28 @@ def train(
         units: hidden ReLUs: two for each line through 0, one for each hinge away from it.
         lines: K, the lines through 0; by default a third of the units, and at least n.
         start: "modal", lines spread in the modal coordinates of the linear part at 0; "random", without a look at it.
-        seed: of the start and the samples.
+        learn: how the hyperplanes change: "exchange" replaces the hinges that matter least by those of the best price;
+            "descent" moves all parameters by gradient descent, which needs torch and takes longer; "both" does both.
+        seed: of the start, the hinges and the samples.
         rounds: most rounds after round 0.
-        steps: of gradient descent in a round.
-        samples: points in a round, beside those that failed before.
+        steps: of the descent in a round.
+        samples: points of the descent in a round, beside those that failed before.
         rate: step size of the descent, relative to the parameters.
         time_limit: seconds; the best so far is returned.
         threads: worker threads for the lists of cells.
-        progress: called with the `Round` when one is done.
+        progress: called with (part of the rounds or of the time that is over, rounds so far).
+        on_round: called with the `Round` when one is done.
 
     Returns:
         A `Trained`.  Ctrl-C ends it with the best so far.
 
     Raises:
         InputError: an argument does not fit.
-        MissingExtraError: round 1 is reached and torch is not installed.
+        MissingExtraError: descent is asked for and torch is not installed.
 
     Source:
-        The loop of training and counterexamples is standard; the architecture and the linear programmes are derived.
-        Descent and programmes are floating point and prove nothing: what is proved is proved by `verify`.
+        Rounds of training and counterexamples are standard, and so is pricing in the simplex method; the architecture
+        and the programmes are derived.  All of this is floating point and proves nothing; `verify` proves.
 
     Example:
         >>> from linregions import Box
@@ -169,6 +179,10 @@ def train(
     problem = problem_of(net, dynamics, domain, time=time, exclude=exclude, controller=controller)
     if start not in STARTS:
         raise InputError(f"start must be 'modal' or 'random', got {shown(start)}")
+    if learn not in LEARN:
+        raise InputError(f"learn must be 'exchange', 'descent' or 'both', got {shown(learn)}")
+    if learn != "exchange":
+        from .training import needs  # noqa: F401  a missing torch is said before any work
     options = {
         "rounds": whole_number(rounds, "rounds", least=0),
         "steps": whole_number(steps, "steps"),
@@ -176,8 +190,11 @@ def train(
         "rate": _positive(rate, "rate"),
         "end": None if time_limit is None else begun + _positive(time_limit, "time_limit"),
         "threads": threads,
+        "learn": learn,
+        "progress": progress,
+        "on_round": on_round,
     }
-    trainer = _Trainer(problem, seed_number(seed), options, begun, progress)
+    trainer = _Trainer(problem, seed_number(seed), options, begun)
     stopped = trainer.run(K, M, start)
     return Trained(trainer.network, trainer.verdict, tuple(trainer.history), trainer.seed, stopped, monotonic() - begun)
 
@@ -212,9 +229,8 @@ class _Trainer:
         seed: int,
         options: dict[str, Any],
         begun: float,
-        progress: Callable[[Round], None] | None,
     ):
-        self.problem, self.seed, self.options, self.begun, self.progress = problem, seed, options, begun, progress
+        self.problem, self.seed, self.options, self.begun = problem, seed, options, begun
         self.rng = np.random.default_rng(seed)
         self.flow = Flow(problem.dynamics, problem.controller)
         self.keep = outside(problem.exclude)
@@ -222,11 +238,13 @@ class _Trainer:
         self.history: list[Round] = []
         self.network: Network | None = None
         self.verdict: Verdict | None = None
+        self.proposal: Proposal | None = None
         self.best = -np.inf
 
     def run(self, lines: int, hinges: int, start: str) -> str:
         """Rounds until it is proved; says why it ended."""
         corners, self.simplices = self._corners()
+        self.corners = corners
         R = coordinates(jacobian(self.flow, self.problem.dim), time=self.problem.time)
         shape = modal(R, corners, lines, hinges, self.rng) if start == "modal" else None
         shape = scattered(corners, lines, hinges, self.rng) if shape is None else shape
@@ -234,7 +252,7 @@ class _Trainer:
         try:
             for number in range(self.options["rounds"] + 1):
                 if number:
-                    shape, loss = self._fitted(shape)
+                    shape, loss = self._changed(shape)
                 shape = self._judged(shape, number, loss)
                 if self.verdict is not None and self.verdict.proved:
                     return "proved"
@@ -252,6 +270,17 @@ class _Trainer:
         """The vertices of the domain, and simplices that cover it."""
         cells = cells_of(self.problem.candidate, self.problem.domain)
         return cells.points, cells.points[cells.simplices]
+
+    def _changed(self, shape: Shape) -> tuple[Shape, float]:
+        """Other hyperplanes: hinges exchanged by their price, and all parameters by descent, as was asked."""
+        loss, learn = 0.0, self.options["learn"]
+        last = self.proposal
+        if learn != "descent" and last is not None and last.conflict is not None and last.pressure is not None:
+            where = {"corners": self.corners, "time": self.problem.time, "part": EXCHANGED, "rng": self.rng}
+            shape = exchanged(shape, last.conflict, last.pressure, self.flow, **where)
+        if learn != "exchange":
+            shape, loss = self._fitted(shape)
+        return shape, loss
 
     def _fitted(self, shape: Shape) -> tuple[Shape, float]:
         """All parameters trained on fresh samples and on what failed."""
@@ -309,13 +338,22 @@ class _Trainer:
         if done.proposal.margin > self.best or better:
             self.best = done.proposal.margin
             self.network, self.verdict = (done.network, done.verdict) if done.network is not None else (network, None)
+        self.proposal = done.proposal
         self._learn(done, free)
         status = "" if done.verdict is None else done.verdict.status.value
         count = 0 if done.verdict is None else len(done.verdict.counterexamples)
         self.history.append(Round(number, loss, done.proposal.margin, status, count, monotonic() - self.begun))
-        if self.progress is not None:
-            self.progress(self.history[-1])
+        self._tell()
         return shape.with_output(done.proposal.weights)
+
+    def _tell(self) -> None:
+        if self.options["on_round"] is not None:
+            self.options["on_round"](self.history[-1])
+        if self.options["progress"] is not None:
+            part = len(self.history) / (self.options["rounds"] + 1)
+            if self.options["end"] is not None:
+                part = max(part, (monotonic() - self.begun) / (self.options["end"] - self.begun))
+            self.options["progress"](min(part, 1.0), len(self.history))
 
     def _learn(self, done: Improved, free: Readout) -> None:
         """Keep the points whose conditions contradict each other, and counterexamples; the oldest are forgotten."""

@@ -31,6 +31,7 @@ class Proposal:
         rows: conditions in the last of them.
         points: the points of these conditions, which the next call may start from.
         conflict: points whose conditions contradict each other, where no weights have a margin above 0.
+        pressure: (points of the conflict,) how much each weighs in the contradiction; the sum is 1.
         converged: whether no other weights have a margin larger by more than a tenth, as far as float64 can say.
     """
 
@@ -40,6 +41,7 @@ class Proposal:
     rows: int
     points: Points
     conflict: Points | None = None
+    pressure: np.ndarray | None = None
     converged: bool = True
 
 
@@ -90,8 +92,7 @@ class _Cuts:
     ):
         self.readout, self.points, self.on_round, self.end = readout, points, on_round, end
         self.size = LARGEST * (float(np.abs(readout.weights).sum()) or 1.0)
-        values, _ = readout.rows(points.take(np.flatnonzero(~points.decrease)))
-        mean = values.mean(axis=0)
+        mean = readout.rows(_around_zero(points))[0].mean(axis=0)
         self.scale = abs(float(mean @ readout.weights)) or 1.0
         self.mean = mean / self.scale
         margins = readout.margins(points, readout.weights)
@@ -110,7 +111,7 @@ class _Cuts:
         patience: int,
     ) -> Proposal:
         """Solve, look where the weights fail, add these conditions, until the margin is a `part` of the programme's."""
-        best, conflict = self._proposal(weights, self.margin(weights)), None
+        best, conflict, pressure = self._proposal(weights, self.margin(weights)), None, None
         for _ in range(MOST_ROUNDS):
             if self.end is not None and monotonic() > self.end:
                 break
@@ -127,11 +128,12 @@ class _Cuts:
             if margin > best.margin or margin >= needed > 0:
                 best = self._proposal(weights, margin)
             if top <= NOTHING * self.scale:
-                conflict = self.held.take(np.unique(self.index[duals > 1e-9]))
+                pressed = np.flatnonzero(duals > 1e-9)
+                conflict, pressure = self.held.take(self.index[pressed]), duals[pressed]
                 patience -= 1
             if margin >= needed or patience < 0 or not self._add(margins, needed):
-                return replace(best, rounds=self.rounds, conflict=conflict, converged=True)
-        return replace(best, rounds=self.rounds, conflict=conflict)
+                return replace(best, rounds=self.rounds, conflict=conflict, pressure=pressure, converged=True)
+        return replace(best, rounds=self.rounds, conflict=conflict, pressure=pressure)
 
     def _proposal(self, weights: np.ndarray, margin: float) -> Proposal:
         return Proposal(weights, margin, self.rounds, len(self.rows), self.held, converged=False)
@@ -156,6 +158,15 @@ class _Cuts:
         self.held = Points.join([self.held, more])
         self.rows = np.concatenate([self.rows, rows])
         return True
+
+
+def _around_zero(points: Points) -> Points:
+    """Where V is to have its size: at the points near 0, because it must not vanish there; else at all vertices."""
+    length = np.abs(points.x).sum(axis=1)
+    chosen = np.flatnonzero(length < 2.0**-16 * length.max())
+    if not len(chosen):
+        chosen = np.flatnonzero(~points.decrease)
+    return Points(points.x[chosen], points.cell[chosen], np.zeros(len(chosen), dtype=bool))
 
 
 def _largest(rows: np.ndarray, mean: np.ndarray, size: float) -> tuple[np.ndarray, float, np.ndarray] | None:
