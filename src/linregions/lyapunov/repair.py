@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -252,7 +252,7 @@ def judged(problem: Problem, network: Network, **how: Any) -> Verdict:
         network,
         problem.dynamics,
         problem.domain,
-        time=problem.time,
+        time=cast(Literal["continuous", "discrete"], problem.time),
         exclude=problem.exclude,
         controller=problem.controller,
         **how,

@@ -175,8 +175,7 @@ def train(
     """
     begun = monotonic()
     K, M = _sizes(units, lines, domain)
-    net = Network.from_arrays([(np.zeros((1, _dim(domain))), np.zeros(1))])
-    problem = problem_of(net, dynamics, domain, time=time, exclude=exclude, controller=controller)
+    problem = problem_of(_zero(_dim(domain)), dynamics, domain, time=time, exclude=exclude, controller=controller)
     if start not in STARTS:
         raise InputError(f"start must be 'modal' or 'random', got {shown(start)}")
     if learn not in LEARN:
@@ -195,8 +194,13 @@ def train(
         "on_round": on_round,
     }
     trainer = _Trainer(problem, seed_number(seed), options, begun)
-    stopped = trainer.run(K, M, start)
-    return Trained(trainer.network, trainer.verdict, tuple(trainer.history), trainer.seed, stopped, monotonic() - begun)
+    network, verdict, stopped = trainer.run(K, M, start)
+    return Trained(network, verdict, tuple(trainer.history), trainer.seed, stopped, monotonic() - begun)
+
+
+def _zero(dim: int) -> Network:
+    """The network that is 0: it has one cell, and stands where there is no candidate yet."""
+    return Network.from_arrays([(np.zeros((1, dim)), np.zeros(1))])
 
 
 def _dim(domain: Any) -> int:
@@ -241,8 +245,8 @@ class _Trainer:
         self.proposal: Proposal | None = None
         self.best = -np.inf
 
-    def run(self, lines: int, hinges: int, start: str) -> str:
-        """Rounds until it is proved; says why it ended."""
+    def run(self, lines: int, hinges: int, start: str) -> tuple[Network, Verdict, str]:
+        """Rounds until it is proved: the best candidate, the verdict on it, and why it ended."""
         corners, self.simplices = self._corners()
         self.corners = corners
         R = coordinates(jacobian(self.flow, self.problem.dim), time=self.problem.time)
@@ -255,20 +259,22 @@ class _Trainer:
                     shape, loss = self._changed(shape)
                 shape = self._judged(shape, number, loss)
                 if self.verdict is not None and self.verdict.proved:
-                    return "proved"
+                    stopped = "proved"
+                    break
                 if self._late():
                     stopped = "time limit"
                     break
         except KeyboardInterrupt:
             stopped = "interrupted"
-        if self.verdict is None:
-            self.network = shape.network() if self.network is None else self.network
-            self.verdict = judged(self.problem, self.network, time_limit=self._left(least=1.0))
-        return stopped
+        network = shape.network() if self.network is None else self.network
+        verdict = self.verdict
+        if verdict is None:
+            verdict = judged(self.problem, network, time_limit=self._left(least=1.0))
+        return network, verdict, stopped
 
     def _corners(self) -> tuple[np.ndarray, np.ndarray]:
         """The vertices of the domain, and simplices that cover it."""
-        cells = cells_of(self.problem.candidate, self.problem.domain)
+        cells = cells_of(_zero(self.problem.dim), self.problem.domain)
         return cells.points, cells.points[cells.simplices]
 
     def _changed(self, shape: Shape) -> tuple[Shape, float]:

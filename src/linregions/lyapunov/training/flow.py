@@ -32,7 +32,7 @@ class Flow:
             each of them, a point at which a value is not finite does not come.
         """
         if isinstance(self.dynamics, Piecewise):
-            index, values = self._modes(points)
+            index, values = _in_modes(self.dynamics, points)
         else:
             index, values = np.arange(len(points)), self._plain(points)
         fine = np.isfinite(values).all(axis=1)
@@ -44,16 +44,17 @@ class Flow:
         with np.errstate(all="ignore"):
             return self.dynamics(points)
 
-    def _modes(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        indices, values = [], []
-        for mode in self.dynamics.modes:
-            a, b, h, k = (np.array(part, dtype=np.float64) for part in (mode.A, mode.b, mode.H, mode.h))
-            left = points @ h.reshape(-1, points.shape[1]).T
-            near = 1e-12 * (1.0 + np.abs(left) + np.abs(k))
-            inside = np.flatnonzero((left <= k + near).all(axis=1))
-            indices.append(inside)
-            values.append(points[inside] @ a.T + b)
-        return np.concatenate(indices), np.concatenate(values)
+
+def _in_modes(dynamics: Piecewise, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    indices, values = [], []
+    for mode in dynamics.modes:
+        a, b, h, k = (np.array(part, dtype=np.float64) for part in (mode.A, mode.b, mode.H, mode.h))
+        left = points @ h.reshape(-1, points.shape[1]).T
+        near = 1e-12 * (1.0 + np.abs(left) + np.abs(k))
+        inside = np.flatnonzero((left <= k + near).all(axis=1))
+        indices.append(inside)
+        values.append(points[inside] @ a.T + b)
+    return np.concatenate(indices), np.concatenate(values)
 
 
 def mode_rows(dynamics: Dynamics) -> np.ndarray:

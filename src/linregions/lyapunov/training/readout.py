@@ -197,6 +197,6 @@ def outside(exclude: Any) -> Callable[[np.ndarray], np.ndarray] | None:
         return None
     if isinstance(exclude, Domain):
         rows = np.array([[float(v) for v in row] for row in exclude.halfspaces])
-        return lambda x: (x @ rows[:, :-1].T + rows[:, -1] < 0).any(axis=1)
+        return lambda x: np.any(x @ rows[:, :-1].T + rows[:, -1] < 0, axis=1)
     radius = float(exclude)
-    return lambda x: (x * x).sum(axis=1) > radius * radius
+    return lambda x: np.asarray((x * x).sum(axis=1) > radius * radius)

@@ -91,7 +91,7 @@ def coordinates(A: np.ndarray, *, time: str) -> np.ndarray:
     basis = np.stack(columns, axis=1)
     if basis.shape == A.shape and np.linalg.cond(basis) < LARGEST_CONDITION:
         return np.linalg.inv(basis)
-    slowest = np.abs(values).max() - 1.0 if time == "discrete" else values.real.max()
+    slowest = np.abs(values).max() - 1.0 if time == "discrete" else np.real(values).max()
     if slowest >= 0:
         return np.eye(len(A))
     from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
