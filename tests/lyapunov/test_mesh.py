@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from origin_cases import origin_cases, rational
 from test_cells import one_norm, random_net
 
-from linregions import Box, Polytope, enumerate_regions
+from linregions import Box, InputError, Polytope, enumerate_regions
 from linregions.activations import MaxGroups
 from linregions.exact import dot
 from linregions.lyapunov.cells import cells_of
@@ -66,6 +66,7 @@ def check_mesh(cells):
 @settings(max_examples=22)
 def test_it_covers_the_domain_and_no_unit_changes_inside(case):
     cells = cells_of(case.network, case.domain)
+    assert cells.simplex_count == len(cells.simplices)
     volume = check_mesh(cells)
     assert volume == sum(cells.partition.exact_volume(i) for i in range(len(cells)))
     if isinstance(case.domain, Box):
@@ -90,6 +91,16 @@ def test_cubes_are_pulled_from_the_origin(n, simplices):
     assert len(cells.simplices) == simplices == 2**n * math.factorial(n)
     assert np.all(cells.simplices[:, 0] == cells.origin)
     assert check_mesh(cells) == 2**n
+
+
+def test_too_many_simplices_are_refused(monkeypatch):
+    from linregions.lyapunov import mesh
+
+    cells = cells_of(one_norm(6), Box.cube(-1, 1, 6))
+    assert cells.simplex_count == 2**6 * math.factorial(6)
+    monkeypatch.setattr(mesh, "memory", lambda: 10**6)
+    with pytest.raises(InputError, match=r"are cut into 46,080 simplices, which do not fit .* \(fan_of\)"):
+        cells.simplices  # noqa: B018
 
 
 def test_dimension_four_and_a_cut_off_corner():

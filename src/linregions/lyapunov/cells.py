@@ -18,7 +18,7 @@ from ..partition import Count, Partition, Status
 from ..partition.building import build
 from ..partition.complex import Complex
 from .mapped import MappedMesh
-from .mesh import triangulated
+from .mesh import simplex_count, triangulated
 from .vertices import ExactVertices, Point
 
 MAX_DIM = 8
@@ -70,6 +70,11 @@ class Cells(MappedMesh):
     @cached_property
     def _mesh(self) -> tuple[np.ndarray, np.ndarray]:
         return triangulated(self.complex, self.origin)
+
+    @cached_property
+    def simplex_count(self) -> int:
+        """How many simplices the mesh has, known before it is made: a cube of n dimensions takes n! of them."""
+        return simplex_count(self.complex, self.origin)
 
     @property
     def simplices(self) -> np.ndarray:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import InputError
+from ..machine import memory
 from ..partition.boundary.cells import Lists
 from ..partition.boundary.triangulation import pulling
 from ..partition.complex import Complex
+
+# Bytes for each vertex of a simplex: its number, and what it takes on the way.
+NUMBERS = 40
 
 
 def triangulated(complex: Complex, first: int) -> tuple[np.ndarray, np.ndarray]:
@@ -19,6 +24,9 @@ def triangulated(complex: Complex, first: int) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Vertices (simplices, n + 1) in that order, and the cell of each simplex, ascending.
 
+    Raises:
+        InputError: the simplices do not fit into memory.
+
     Example:
         >>> from linregions import Box, Network, enumerate_regions
         >>> net = Network.from_arrays([([[1.0, 0.0]], [0.0]), ([[1.0]], [0.0])])
@@ -26,17 +34,52 @@ def triangulated(complex: Complex, first: int) -> tuple[np.ndarray, np.ndarray]:
         >>> simplices.shape, owner.tolist()
         ((4, 3), [0, 0, 1, 1])
     """
-    rank = np.arange(len(complex.points))
-    if first > 0:
-        rank[first] = 0
-        rank[:first] += 1
+    rank = _ranks(complex, first)
     number = np.argsort(rank)
     dim, sizes = complex.dim, np.diff(complex.region_indptr)
     if np.all(sizes == dim + 1):
         simplices = np.sort(rank[complex.region_vertices].reshape(-1, dim + 1), axis=1)
         return number[simplices], np.arange(len(simplices))
+    if dim > 2 and (count := simplex_count(complex, first)) * (dim + 1) * NUMBERS > memory():
+        raise InputError(
+            f"domain: its cells in dimension {dim} are cut into {count:,} simplices, which do not fit into memory; take "
+            "a network of fewer units, or without biases the fan (fan_of)"
+        )
     simplices, owner = _polygons(complex, rank) if dim == 2 else _polytopes(complex, rank)
     return number[simplices], owner
+
+
+def simplex_count(complex: Complex, first: int) -> int:
+    """How many simplices `triangulated` gives, found without making them.
+
+    Example:
+        >>> from linregions import Box, Network, enumerate_regions
+        >>> net = Network.from_arrays([(np.eye(3), np.zeros(3)), (np.ones((1, 3)), [0.0])])
+        >>> simplex_count(enumerate_regions(net, Box.cube(-1, 1, 3)).complex, -1)
+        48
+    """
+    if np.all(np.diff(complex.region_indptr) == complex.dim + 1):
+        return len(complex.region_indptr) - 1
+    lowest = _ranks(complex, first)[complex.faces(0).vertices]
+    counts = np.ones(len(lowest), dtype=np.int64)
+    for k in range(1, complex.dim + 1):
+        facets = Lists(*complex.boundary(k))
+        below, lowest = lowest, np.full(len(facets), np.iinfo(np.int64).max)
+        np.minimum.at(lowest, facets.owners, below[facets.items])
+        opposite = below[facets.items] != lowest[facets.owners]
+        above = np.zeros(len(facets), dtype=np.int64)
+        np.add.at(above, facets.owners[opposite], counts[facets.items[opposite]])
+        counts = above
+    return int(counts.sum())
+
+
+def _ranks(complex: Complex, first: int) -> np.ndarray:
+    """The place of every vertex in the order of pulling."""
+    rank = np.arange(len(complex.points))
+    if first > 0:
+        rank[first] = 0
+        rank[:first] += 1
+    return rank
 
 
 def _polygons(complex: Complex, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
