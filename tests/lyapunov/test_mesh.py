@@ -99,7 +99,7 @@ def test_too_many_simplices_are_refused(monkeypatch):
     cells = cells_of(one_norm(6), Box.cube(-1, 1, 6))
     assert cells.simplex_count == 2**6 * math.factorial(6)
     monkeypatch.setattr(mesh, "memory", lambda: 10**6)
-    with pytest.raises(InputError, match=r"are cut into 46,080 simplices, which do not fit .* \(fan_of\)"):
+    with pytest.raises(InputError, match=r"make 46,080 simplices, which do not fit .* \(fan_of\)"):
         cells.simplices  # noqa: B018
 
 

@@ -42,7 +42,7 @@ def triangulated(complex: Complex, first: int) -> tuple[np.ndarray, np.ndarray]:
         return number[simplices], np.arange(len(simplices))
     if dim > 2 and (count := simplex_count(complex, first)) * (dim + 1) * NUMBERS > memory():
         raise InputError(
-            f"domain: its cells in dimension {dim} are cut into {count:,} simplices, which do not fit into memory; take "
+            f"domain: its cells in dimension {dim} make {count:,} simplices, which do not fit into memory; take "
             "a network of fewer units, or without biases the fan (fan_of)"
         )
     simplices, owner = _polygons(complex, rank) if dim == 2 else _polytopes(complex, rank)
