@@ -196,7 +196,7 @@ def test_networks():
         ("x1; u1", "unknown symbol 'u1'"),
         ("x1 + 1; x2", "component 1 is 1; move the equilibrium"),
         ([[1, 2, 3], [1, 2, 3]], "dynamics: A: expected shape \\(2, 2\\), got \\(2, 3\\)"),
-        ([[1, 2], [1]], "dynamics: A: expected shape"),
+        ([[1, 2], [1]], "dynamics: A: the rows have unequal lengths"),
         ([[1, 2], [1, float("nan")]], "expected a finite number, got nan"),
         (np.eye(3), "dynamics: A: expected shape"),
         (np.zeros((2, 2, 2)), "."),

@@ -159,6 +159,8 @@ def matrix(given: Any, what: str, rows: int | None = None, columns: int | None =
     given = given.tolist() if hasattr(given, "tolist") else given
     listed = [list(_entries(row, what)) for row in _entries(given, what)]
     wanted = f"({'rows' if rows is None else rows}, {columns})"
+    if len({len(row) for row in listed}) > 1:
+        raise InputError(f"{what}: the rows have unequal lengths; give a matrix of shape {wanted}")
     if (rows is not None and len(listed) != rows) or any(len(row) != columns for row in listed):
         shape = f"({len(listed)}, {len(listed[0]) if listed else 0})"
         raise InputError(f"{what}: expected shape {wanted}, got {shape}")

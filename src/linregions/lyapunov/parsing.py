@@ -122,7 +122,7 @@ class _Reader:
     """
 
     def __init__(self, text: str, find: Callable[[str], Expression | None], known: str):
-        self.text, self.find, self.known = text, find, known
+        self.text, self.find, self.known = text.strip(), find, known
         self.tokens = list(self._split())
         self.at = 0
         self.depth = 0

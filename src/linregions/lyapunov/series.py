@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
-from ..exact import nearest_float
-
 Interval = tuple[Fraction, Fraction]
 
 # A series is a list by total degree; each entry maps a monomial, exponent e_k in bits 8 k and up, to its coefficient.
@@ -59,7 +57,7 @@ def _dyadic(value: Any) -> Fraction:
 
 
 def ends(value: Any) -> Interval:
-    """(mid, rad) of a rational or a ball, exactly unless it is tiny beyond use."""
+    """(mid, rad) of a rational or a ball, rad rounded up; a ball that is tiny beyond use is widened."""
     from flint import arb
 
     if not is_ball(value):
@@ -68,7 +66,7 @@ def ends(value: Any) -> Interval:
         raise EnclosureError("a value is beyond every bound")
     if value.abs_upper() < arb(2) ** -TINY:
         return Fraction(0), Fraction(1, 1 << TINY)
-    return _dyadic(value.mid()), _dyadic(value.rad())
+    return _dyadic(value.mid()), _above(value.rad())
 
 
 def rounded(value: Any) -> Interval:
@@ -80,13 +78,19 @@ def rounded(value: Any) -> Interval:
     mid = float(value.mid())
     if not value.is_finite() or not math.isfinite(mid):
         raise EnclosureError("a value is beyond every bound")
-    needed = _dyadic((value - arb(mid)).abs_upper())
-    rad = nearest_float(needed)
-    if not math.isfinite(rad):
+    return Fraction(mid), _above((value - arb(mid)).abs_upper())
+
+
+def _above(bound: Any) -> Fraction:
+    """A float64 number that is not below an exact ball >= 0."""
+    from flint import arb
+
+    number = float(bound)
+    while math.isfinite(number) and not arb(number) >= bound:
+        number = math.nextafter(number, math.inf)
+    if not math.isfinite(number):
         raise EnclosureError("a value is beyond every bound")
-    while Fraction(rad) < needed:
-        rad = math.nextafter(rad, math.inf)
-    return Fraction(mid), Fraction(rad)
+    return Fraction(number)
 
 
 def ball(low: Fraction, high: Fraction) -> Any:
