@@ -33,23 +33,24 @@ def with_levels(run: Run, verdict: Verdict) -> Verdict:
     asked = {task.condition for task in run.tasks if task.proof is not None}
     off_mesh = any(found.cell >= 0 or found.condition != "positive" for found in aside)
     pulled_back = verdict.status is Outcome.PROVED_STRICT  # then nothing is left that a task could tell
-    if not isinstance(run.problem.candidate, Network) or off_mesh or run.late:
+    if not isinstance(run.problem.candidate, Network) or off_mesh or run.late or run.stopped:
         return verdict
     if not (asked >= {"positive", "decrease"} or pulled_back):
         return verdict
     if isinstance(run.mesh, Fan):
         return replace(verdict, sublevel=_on_fan(run.mesh, run.problem.domain)) if verdict.proved else verdict
-    jumps = run.problem.time == "discrete" and isinstance(run.problem.dynamics, Piecewise)
+    dynamics = run.problem.dynamics
+    modes = dynamics.modes if run.problem.time == "discrete" and isinstance(dynamics, Piecewise) else ()
     tasks: list[Any] = [task for task in run.tasks if task.condition != "positive" and task.proof is not None]
-    if jumps:
-        tasks += stays(run.mesh, run.problem.dynamics.modes)
+    if modes:
+        tasks += stays(run.mesh, modes)
     found = levels(
         run.mesh,
         tasks,
         time=run.problem.time,
         output=0,
         shift=run.problem.shift,
-        everywhere=jumps,
+        everywhere=bool(modes),
         time_limit=_patience(run),
     )
     verdict = replace(verdict, sublevel=found.sublevel, ultimate=found.ultimate)
