@@ -354,16 +354,13 @@ def _ground(P: Matrix, simplices: Simplices, limit: Fraction) -> Ground:
         high = np.where(leaves.face, products.diagonal(axis1=1, axis2=2), 0.0).max(axis=1)
         return low, high, error.max(axis=(1, 2))
 
-    def points(row: int, corners: Sequence[Corner]) -> list[list[Fraction]]:
-        return [lifted_point(simplices, row, corner) for corner in corners]
-
     def bounds(_: int, row: int, corners: Sequence[Corner]) -> tuple[Fraction, Fraction]:
-        x = points(row, corners)
+        x = [lifted_point(simplices, row, corner) for corner in corners]
         found = [form(P, x[i], x[j]) for i in range(len(x)) for j in range(i + 1)]
         return max(ZERO, min(found)), max(form(P, v, v) for v in x)
 
     def at(_: int, row: int, corner: Corner) -> Fraction:
-        (x,) = points(row, [corner])
+        x = lifted_point(simplices, row, corner)
         return form(P, x, x)
 
     def first(_: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
