@@ -13,6 +13,7 @@ from levels_oracle import decrease, field, follow, kuhn, l1, slow_component, zon
 from linregions import Box, Network
 from linregions.lyapunov import verify
 from linregions.lyapunov.cells import cells_of
+from linregions.lyapunov.certificate import certificate
 from linregions.lyapunov.flood import FAR, Heights, around_origin, flood, whole
 from linregions.lyapunov.levels import basin_of, levels
 from linregions.lyapunov.refine import barycentric, lifted_point, simplest
@@ -297,3 +298,14 @@ def test_a_map_that_jumps_out_of_the_domain_ends_the_level():
         modes = [near, ([[0]], [target], [[-1]], [-1.5])]
         found = verify(net, modes, Box([-2.0], [4.0]), time="discrete")
         assert found.sublevel.c == found.sublevel.upper == level
+
+
+def test_the_checker_finds_the_same_levels():
+    bias = np.random.default_rng(0).normal(size=12) * 0.05
+    net = zonotope([[1.5, 0.5], [0.5, 1]], 6, bias=bias)
+    found = verify(net, ["y", "-y - x - x^3"], Box.cube(-2, 2, 2), shift=True)
+    stated = certificate(found, claim="ultimate")["levels"]
+    assert (Q(stated["c1"]), Q(stated["c2"])) == (found.ultimate.c1, found.ultimate.c2)
+    assert Q(stated["boundary"]) == found.ultimate.c_boundary
+    found = verify(l1(2), ["-x + x^3", "-y + y^3"], Box.cube(-1.5, 1.5, 2))
+    assert Q(certificate(found, claim="sublevel")["levels"]["c"]) == found.sublevel.c
