@@ -139,7 +139,8 @@ def _by_composition(run: Run, V: Network, steps: Sequence[Network]) -> None:
 def _staying(run: Run, cells: Any, which: np.ndarray, mask: np.ndarray | None, j: int, mode: Mode) -> None:
     """The image of a mode lies strictly inside the domain: no part of the verdict, but of a sub-level set.
 
-    A continuous map keeps the component of {V < c} around 0 within itself, since its image is connected.  Modes may jump.
+    A continuous map keeps the component of {V < c} around 0 within itself, since its image is connected; modes may
+    jump.
     """
     dim = run.problem.dim
     rows = run.problem.domain.halfspaces

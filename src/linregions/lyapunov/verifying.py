@@ -99,7 +99,10 @@ def verify(
         return verdict
     from .regions import with_levels
 
-    return with_levels(run, verdict)
+    try:
+        return with_levels(run, verdict)
+    except KeyboardInterrupt:  # the verdict stands without levels
+        return verdict
 
 
 def _method(problem: Problem) -> Callable[[Run], None]:
