@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,14 @@ import numpy as np
 from ..checks import plural
 from .classify import Leaf
 from .tasks import Run, Task
-from .verdict import Counterexample, Face, Left, Outcome, Value, Verdict, number_text, point_text
+from .verdict import Counterexample, Counterexamples, Face, Left, Outcome, Value, Verdict, number_text, point_text
 
 WORDS = {"positive": "V > 0", "decrease": "the decrease of V"}
 
 
 def conclude(run: Run) -> Verdict:
     """The verdict on everything that a run has found; refuted comes before marginal, that before unknown."""
-    bad = [*run.counterexamples]
+    bad = [_Entry(c.condition, c.cell, partial(_same, c)) for c in run.counterexamples]
     faces, left = [*run.faces], [*run.left]
     for task in run.tasks:
         if task.condition not in WORDS:
@@ -32,7 +34,7 @@ def conclude(run: Run) -> Verdict:
     found = _ranked(run, bad, faces, left)
     return Verdict(
         **found,
-        counterexamples=tuple(bad),
+        counterexamples=Counterexamples([entry.found for entry in bad]),
         faces=tuple(faces),
         left=tuple(left),
         cells=0 if run.mesh is None else len(run.mesh),
@@ -46,10 +48,10 @@ def conclude(run: Run) -> Verdict:
     )
 
 
-def _ranked(run: Run, bad: list[Counterexample], faces: list[Face], left: list[Left]) -> dict[str, Any]:
+def _ranked(run: Run, bad: list[_Entry], faces: list[Face], left: list[Left]) -> dict[str, Any]:
     """The status with what stands beside it."""
     if bad:
-        first = bad[0]
+        first = bad[0].found()
         return {
             "status": Outcome.REFUTED,
             "condition": first.condition,
@@ -89,7 +91,7 @@ def _exclusion(run: Run) -> str:
     return f"the ball of radius {number_text(exclude)}" if isinstance(exclude, Fraction) else repr(exclude)
 
 
-def _refuted(run: Run, first: Counterexample, bad: list[Counterexample]) -> str:
+def _refuted(run: Run, first: Counterexample, bad: list[_Entry]) -> str:
     quantity = "V" if first.condition == "positive" else ("V(f(x)) - V(x)" if run.problem.time == "discrete" else "V'")
     text = f"{quantity} = {number_text(first.value)} at x = {point_text(first.witness)} in cell {first.cell}"
     cells = len({(c.condition, c.cell) for c in bad})
@@ -117,23 +119,41 @@ def _open_text(run: Run, left: list[Left]) -> str:
     return f"{why}; {' and '.join(parts)}"
 
 
-def _violations(task: Task) -> Iterable[Counterexample]:
-    """One exact counterexample for each violating cell, its value found again from the model."""
+@dataclass(frozen=True)
+class _Entry:
+    """A counterexample that is made when it is looked at: thousands of cells may have one."""
+
+    condition: str
+    cell: int
+    found: Callable[[], Counterexample]
+
+
+def _same(found: Counterexample) -> Counterexample:
+    return found
+
+
+def _violations(task: Task) -> Iterable[_Entry]:
+    """One exact counterexample for each violating cell."""
     if task.proof is None:
         return
     seen: set[int] = set()
     for i in np.flatnonzero(task.proof.status == Leaf.VIOLATED):
         cell = int(task.cells[i])
-        witness = task.proof.witness(int(i))
-        if cell in seen or witness is None:
-            continue
-        seen.add(cell)
-        dim = task.simplices.points.shape[1] - 1
-        point = witness.coordinates[:dim]
-        value = task.value(int(i), point)
-        if not _wrong(task, value):
-            raise AssertionError(f"{task.condition} at {point_text(point)} is {value}, which refutes nothing")
-        yield Counterexample(cell, task.condition, point, value, note=task.note)
+        if cell not in seen:
+            seen.add(cell)
+            yield _Entry(task.condition, cell, partial(_counterexample, task, int(i)))
+
+
+def _counterexample(task: Task, i: int) -> Counterexample:
+    """The counterexample of a simplex, its value found again from the model."""
+    assert task.proof is not None
+    witness = task.proof.witness(i)
+    assert witness is not None
+    point = witness.coordinates[: task.simplices.points.shape[1] - 1]
+    value = task.value(i, point)
+    if not _wrong(task, value):
+        raise AssertionError(f"{task.condition} at {point_text(point)} is {value}, which refutes nothing")
+    return Counterexample(int(task.cells[i]), task.condition, point, value, note=task.note)
 
 
 def _wrong(task: Task, value: Value) -> bool:

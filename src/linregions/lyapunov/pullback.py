@@ -1,8 +1,8 @@
 """Discrete time, a network V and a nonlinear f: the cells of V are pulled back along f, simplex by simplex.
 
 On a cell C of V write V = g.y + k.  V(f(x)) < V(x) holds on a simplex S if for each cell C either `g.f(x) + k - V(x)
-< 0` on S, or some row of C is negative at f(x) for all x of S, so that f(S) and C do not meet.  Only cells near a box that
-encloses f(S) are asked.  A simplex that this leaves open is bisected.  Derived.
+< 0` on S, or some row of C is negative at f(x) for all x of S, so that f(S) and C do not meet.  Only cells near a
+box that encloses f(S) are asked.  A simplex that this leaves open is bisected.  Derived.
 """
 
 from __future__ import annotations

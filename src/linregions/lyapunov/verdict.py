@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from ..checks import plural, shown
 from ..errors import InputError, OutputError
@@ -98,6 +99,32 @@ class Counterexample:
         return f"{quantity} = {number_text(self.value)} at {point_text(self.witness)} in cell {self.cell}{tail}"
 
 
+class Counterexamples(Sequence[Counterexample]):
+    """Counterexamples in a row, each made in exact numbers when it is first looked at."""
+
+    def __init__(self, makers: Sequence[Callable[[], Counterexample]]):
+        self._makers = tuple(makers)
+        self._made: dict[int, Counterexample] = {}
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    @overload
+    def __getitem__(self, i: int) -> Counterexample: ...
+    @overload
+    def __getitem__(self, i: slice) -> tuple[Counterexample, ...]: ...
+    def __getitem__(self, i: int | slice) -> Counterexample | tuple[Counterexample, ...]:
+        if isinstance(i, slice):
+            return tuple(self[k] for k in range(len(self))[i])
+        k = range(len(self))[i]
+        if k not in self._made:
+            self._made[k] = self._makers[k]()
+        return self._made[k]
+
+    def __repr__(self) -> str:
+        return f"Counterexamples: {len(self):,}"
+
+
 @dataclass(frozen=True)
 class Face:
     """A face on which a condition that holds is attained with equality: the hull of `vertices`, in cell `cell`."""
@@ -144,7 +171,7 @@ class Verdict:
         witness: a point that refutes the condition, or at which equality holds; None where there is none.
         value: the value of the condition's quantity there.
         face: the face of equality of a marginal verdict.
-        counterexamples: one for each violating cell and condition.
+        counterexamples: one for each violating cell and condition, made when looked at.
         faces: all faces of equality that were found.
         reason: one sentence on why it is that outcome.
         left: the cells and conditions that are not decided.
@@ -163,7 +190,7 @@ class Verdict:
     witness: Point | None = None
     value: Value | None = None
     face: Face | None = None
-    counterexamples: tuple[Counterexample, ...] = ()
+    counterexamples: Sequence[Counterexample] = ()
     faces: tuple[Face, ...] = ()
     reason: str = ""
     left: tuple[Left, ...] = ()
