@@ -170,7 +170,8 @@ def _chosen(P: Any, given: Any) -> tuple[np.ndarray, np.ndarray]:
     """The directions (K, n) and the symmetric square root of P."""
     form = None if P is None else square(P, "P")
     if isinstance(given, int | np.integer | str):
-        u = directions(2 if form is None else len(form), given)
+        chosen = given if isinstance(given, str) else int(given)
+        u = directions(2 if form is None else len(form), chosen)
     else:
         u = matrix(given, "directions", columns=None if form is None else len(form))
     return u, np.eye(u.shape[1]) if form is None else _root(form)

@@ -48,20 +48,20 @@ def pendulum(g: Any = "9.81", length: Any = 1, mass: Any = 1, friction: Any = "0
 
 def vanderpol(mu: Any = 1) -> System:
     """The Van der Pol oscillator in reversed time, `x1' = -x2`, `x2' = x1 - mu (1 - x1^2) x2`."""
-    mu = positive(mu, "mu")
+    rate = positive(mu, "mu")
     facts = ("Inside the limit cycle every trajectory goes to 0, so no function serves on [-3, 3]^2 (derived).",)
-    if mu == 1:
+    if rate == 1:
         facts += (
             "x'Px with P = [[1.5, -.5], [-.5, 1]]: the level 2.30415 was certified by LyZNet (HSCC 2024).",
             "Modal zonotopes: valid on [-.5, .5]^2 for K >= 5, on [-.9, .9]^2 for K >= 24, not on [-1, 1]^2 (sampled).",
         )
-    if mu == 3:
+    if rate == 3:
         facts += ("The quadratic level 1.25812 was certified by LyZNet (HSCC 2024).",)
     return System(
         name="vanderpol",
         row="B4, B5",
         dim=2,
-        given=["-x2", f"x1 - {text(mu)}*(1 - x1^2)*x2"],
+        given=["-x2", f"x1 - {text(rate)}*(1 - x1^2)*x2"],
         domains=(Box.cube(-0.5, 0.5, 2), Box.cube(-0.9, 0.9, 2)),
         source="Van der Pol 1926; LyZNet (Liu, Meng, Fitzsimmons, Zhou 2024)",
         facts=facts,
