@@ -159,8 +159,8 @@ def mutations(name: str) -> Iterator[Mutation]:
 
     Kinds:
         simplex: one dropped, one twice, a corner replaced by another vertex.
-        vertex: a coordinate with the other sign, moved by a part in 2^20, w doubled (where the kinks of networks and the sides
-            of the domain alone make the mesh, so that no vertex can move).
+        vertex: a coordinate with the other sign, moved by a part in 2^20, w doubled (where the kinks of networks and the
+            sides of the domain alone make the mesh, so that no vertex can move).
         tree: a leaf given up, a leaf where the bisection had been needed, an edge from a corner to itself.
         domain: a side moved by a part in 2^40; the witness left outside.
         exclusion: no set any more, or so small a one that V is flat outside it.
@@ -170,9 +170,9 @@ def mutations(name: str) -> Iterator[Mutation]:
         hash: one digit of it, or one weight of the model by one unit in the last place; the candidate's sign.
         shift: moved.  witness: moved to where the condition holds, to 0, outside.
         composite: rho, reach, P, c1.
-    Left out on purpose, since they are true and complete certificates too: a valid extra bisection, the corners of a simplex or
-    the simplices themselves in another order, a vertex X / w in other integers, a weaker exclusion or domain, another system
-    for which the same file is a proof.
+    Left out on purpose, since they are true and complete certificates too: a valid extra bisection, the corners of a
+    simplex or the simplices in another order, a vertex X / w in other integers, a weaker exclusion or domain, another
+    system for which the same file is a proof.
     """
     case, good = BY_NAME[name], json.loads(written(name))
     models = case.models
@@ -280,7 +280,8 @@ def _of_domain(good: dict, changed: Any) -> Iterator[Mutation]:
         yield changed("exclusion", lambda d: d.update(exclude=None))
         for radius in ("1/1000", "1/8", "-1/4", "0"):
             yield changed("exclusion", lambda d, radius=radius: d.update(exclude={"ball": radius}))
-        yield changed("exclusion", lambda d: d.update(exclude={"rows": [["1", "0", "1/64"], ["-1", "0", "1/64"], ["0", "1", "1/64"], ["0", "-1", "1/64"]]}))  # fmt: skip
+        small = {"rows": [[*row[:-1], "1/64"] for row in rows]}
+        yield changed("exclusion", lambda d: d.update(exclude=small))
     elif good["claim"] in ("strict", "sublevel"):
         yield changed("exclusion", lambda d: d.update(exclude={"ball": "1/100"}))
 
@@ -323,7 +324,8 @@ def _of_dynamics(good: dict, changed: Any) -> Iterator[Mutation]:
             yield changed("mode dropped", lambda d, j=j: d["dynamics"]["modes"].pop(j))
     if f["kind"] == "network":
         yield changed("hash of f", lambda d: d["dynamics"].update(network=_other(f["network"])))
-        yield changed("kind of f", lambda d: d.update(dynamics={"kind": "smooth", "dim": 2, "inputs": 0, "expressions": [["x", 0], ["x", 1]]}))  # fmt: skip
+        grows = {"kind": "smooth", "dim": 2, "inputs": 0, "expressions": [["x", 0], ["x", 1]]}
+        yield changed("kind of f", lambda d: d.update(dynamics=grows))
     if good["claim"] == "strict" and (good["network"] is not None or good["time"] == "discrete"):
         turned = "discrete" if good["time"] == "continuous" else "continuous"
         yield changed("time", lambda d: d.update(time=turned))
@@ -348,7 +350,8 @@ def _of_claims(good: dict, changed: Any) -> Iterator[Mutation]:
 
 def _of_witness(good: dict, changed: Any) -> Iterator[Mutation]:
     if good["witness"] is None:
-        yield changed("witness", lambda d: d.update(witness={"points": [["1", "1"]], "condition": "decrease", "mode": 0, "simplex": 0}))  # fmt: skip
+        none = {"points": [["1", "1"]], "condition": "decrease", "mode": 0, "simplex": 0}
+        yield changed("witness", lambda d: d.update(witness=none))
         return
     dim = len(good["domain"][0]) - 1
     points = good["witness"]["points"]
@@ -380,7 +383,8 @@ def _of_composite(good: dict, changed: Any) -> Iterator[Mutation]:
         yield changed("reach", lambda d, reach=reach: d["composite"].update(reach=reach))
         yield changed("rho", lambda d, rho=rho: d["composite"]["inner"]["levels"].update(c=rho))
     yield changed("inner sign", lambda d: d["composite"]["inner"].update(candidate=negated(inner["candidate"])))
-    yield changed("inner system", lambda d: d["composite"]["inner"]["dynamics"].update(expressions=[["*", "-1", ["x", 0]], ["*", "-1", ["x", 1]]]))  # fmt: skip
+    other = [negated(["x", 0]), negated(["x", 1])]
+    yield changed("inner system", lambda d: d["composite"]["inner"]["dynamics"].update(expressions=other))
     yield changed("inner claim", lambda d: d["composite"]["inner"].update(claim="strict"))
     yield changed("inner dropped", lambda d: d["composite"].update(inner=None))
     for s in range(len(inner["simplices"])):
@@ -399,7 +403,8 @@ def _of_models(good: dict, changed: Any, case: Case) -> Iterator[Mutation]:
             yield changed("hash", lambda d, key=key: d.update({key: None}))
     if good["candidate"] is not None:
         yield changed("candidate's sign", lambda d: d.update(candidate=negated(good["candidate"])))
-        yield changed("candidate", lambda d: d.update(candidate=["+", good["candidate"], ["*", "-1000", ["^", ["x", 0], "2"]]]))  # fmt: skip
+        saddle = ["+", good["candidate"], ["*", "-1000", ["^", ["x", 0], "2"]]]
+        yield changed("candidate", lambda d: d.update(candidate=saddle))
         yield changed("candidate", lambda d: d.update(candidate=["+", good["candidate"], ["x", 1]]))
     yield changed("shift", lambda d: d.update(shift=str(Fraction(good["shift"]) + Fraction(1, 2**50))))
     for key in ("model", "controller", "dynamics"):

@@ -7,6 +7,7 @@ import copy
 import json
 import math
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -260,10 +261,7 @@ def test_models_that_are_missing_or_too_many():
 def test_the_hash_is_the_networks(seed):
     rng = np.random.default_rng(seed)
     widths = [int(w) for w in rng.integers(1, 5, size=rng.integers(2, 5))]
-    layers = [
-        (rng.normal(size=(b, a)).round(1), rng.normal(size=b).round(1))
-        for a, b in zip(widths, widths[1:], strict=False)
-    ]
+    layers = [(rng.normal(size=(b, a)).round(1), rng.normal(size=b).round(1)) for a, b in pairwise(widths)]
     name = ["relu", "abs", "hardtanh", "relu6"][seed % 4]
     net = Network.from_arrays(layers, activation=name)
     plain = checker.plain_numbers(net)

@@ -1,8 +1,8 @@
 """Certificates: what a verdict found, as a file that the independent checker takes.
 
-The checker shares nothing with the prover.  The writer uses both: it takes the prover's mesh and bisections, and asks the
-checker's arithmetic for what a certificate needs beyond them: levels, and finer leaves where the checker's bounds are wider
-than the prover's.
+The checker shares nothing with the prover.  The writer uses both: it takes the prover's mesh and bisections, and asks
+the checker's arithmetic for what a certificate needs beyond them: levels, and finer leaves where the checker's bounds
+are wider than the prover's.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class Writer:
         return Wanted.between(levels, found.c1, found.c2)
 
     def inner(self, data: dict[str, Any], levels: checker.Levels) -> dict[str, Any]:
-        """The inner function x'Px of a composite claim, certified as far out as {V <= c1} reaches and a little further."""
+        """The inner function x'Px of a composite claim, certified a little further out than {V <= c1} reaches."""
         found, nets = self.verdict.composite, {**self.nets, "network": None}
         n = self.dim
         terms = [["*", str(found.P[i][j]), ["x", i], ["x", j]] for i in range(n) for j in range(n) if found.P[i][j]]
@@ -272,7 +272,7 @@ class Writer:
 
     def refuted(self) -> dict[str, Any]:
         """A certificate of one point at which a condition fails, in one simplex."""
-        head = self.head()
+        head, reason = self.head(), "there is none"
         for example in self.verdict.counterexamples:
             data = head | self.around(example)
             data["witness"] = self.witness([example.witness], example.condition, example.note, 0)

@@ -5,16 +5,16 @@ A point is a row of integers [X_1, .., X_q, w] with w > 0 that stands for X / w.
 
 * **Mesh.**  Let U be the union of the simplices; all lie in the convex D.  Were int D \ U not empty, take a segment in
   int D from inside a simplex to a point outside U that meets no face of dimension n - 2 and runs in no facet.  Where it
-  leaves U for the first time it is inside a facet F of a simplex S.  F lies on no side of D, so a simplex on the *other*
+  leaves U for the first time it is inside a facet F of a simplex S.  F lies on no side of D, so a simplex on the other
   side of F shares F: the segment stays in U, a contradiction.  U is closed, so U = D.  How many simplices cover a point
-  is constant off the facets (crossing F leaves one and enters one); it is 1 at a centroid, so interiors are disjoint and
-  the mesh is face to face.  A fan is the same with the facets through 0, and covers the space by cones.
+  is constant off the facets (crossing F leaves one and enters one); it is 1 at a centroid, so interiors are disjoint
+  and the mesh is face to face.  A fan is the same with the facets through 0, and covers the space by cones.
 * **Network.**  If at the corners of a simplex the pre-activations of a unit lie in one closed piece, they do so on all
   of it, and the unit is affine there; layer by layer, so is the network, and its values at the corners say all.
 * **Signs.**  y = sum mu_j Y_j makes a polynomial a form in mu >= 0.  Are its coefficients <= 0, it is <= 0 on the
   simplex; is moreover mu_j^d's coefficient < 0 for every corner but 0, it is zero at 0 only.  A tree of bisections
-  splits a simplex where that does not settle it.  A smooth f is its Taylor polynomial at a point of a box that is convex
-  and holds the simplex, plus terms of degree d + 1 whose coefficients lie in their range over that box.
+  splits a simplex where that does not settle it.  A smooth f is its Taylor polynomial at a point of a box that
+  holds the simplex, plus terms of degree d + 1 whose coefficients lie in their range over that box.
 * **Levels.**  V is affine on each simplex, so a component of {V <= c} is known by its corners: they are joined where
   they share a simplex.
 """
@@ -79,7 +79,7 @@ def whole(value: Any, below: int, what: str) -> int:
     return value
 
 
-def integers(values: Iterable[Fraction]) -> list[int]:
+def integers(values: Iterable[Any]) -> list[int]:
     """The row [X.., w] of a rational point."""
     values = list(values)
     w = math.lcm(1, *(v.denominator for v in values))
@@ -170,13 +170,13 @@ def one_piece(corners: list[list[tuple[int, dict[int, int]]]]) -> bool:
     return True
 
 
-# Expressions: a number "p/q" | ["pi"] | ["x", k] | ["u", k] | ["+", ..] | ["*", ..] | ["^", a, k] | ["/", a, b] | [f, a]
+# Expressions: "p/q" | ["pi"] | ["x", k] | ["u", k] | ["+", ..] | ["*", ..] | ["^", a, k] | ["/", a, b] | ["sin", a] ..
 # A polynomial is {monomial: coefficient}, a monomial the sorted tuple of its factors: variables (their numbers, states
 # first, then inputs) and, where the expression is no polynomial, atoms (strings such as "sin[..]").
 
 
 def add(a: dict, b: dict, factor: Any = 1) -> dict:
-    """a + factor b."""
+    """The sum a + factor b."""
     out = dict(a)
     for e, c in b.items():
         out[e] = out[e] + factor * c if e in out else factor * c
@@ -184,7 +184,7 @@ def add(a: dict, b: dict, factor: Any = 1) -> dict:
 
 
 def times(a: dict, b: dict, order: int = 1 << 30) -> dict:
-    """a b, without the terms of more than `order` factors."""
+    """The product a b, without the terms of more than `order` factors."""
     out: dict = {}
     for e, c in a.items():
         for f, d in b.items():
@@ -438,7 +438,7 @@ def eliminate(matrix: list[list[int]]) -> tuple[int, list[list[int]]]:
 
 
 def expanded(monomials: Iterable[tuple[int, ...]], rows: list[list[int]], degree: int) -> dict[tuple, dict[int, int]]:
-    """Each monomial of y, made homogeneous with w, as a form in mu: {sum of 256^j over the factors mu_j: coefficient}."""
+    """Each monomial of y, made homogeneous with w, as a form in mu: {sum of 256^j over factors mu_j: coefficient}."""
     known: dict[tuple, dict[int, int]] = {(): {0: 1}}
 
     def build(m: tuple[int, ...]) -> dict[int, int]:
@@ -503,7 +503,7 @@ class Functions:
         return moved, {m: (c.lo, c.hi) for m, c in total.items()}
 
     def zeros(self, rows: list[list[int]], weights: list[Fraction]) -> list[list[int]] | None:
-        """Where else than at 0 sum_k w_k F_k may be 0 on a simplex on which it is proved <= 0: the hull of these corners.
+        """Where besides 0 sum_k w_k F_k may be 0 on a simplex on which it is proved <= 0: the hull of these corners.
 
         None where a coefficient is positive.  A face of zeros has zero coefficients only, those of its corners too.
         """
@@ -515,8 +515,10 @@ class Functions:
 
 
 def leaves(tree: Any, rows: list[list[int]]) -> Iterator[tuple[list[list[int]], bool]]:
-    """The parts (corners, claimed) of a simplex: 0 a leaf, 1 one about which nothing is claimed, [i, j, left, right] a cut
-    at the midpoint of corners i and j, which replaces j on the left and i on the right.
+    """The parts (corners, claimed) of a simplex, from its tree of bisections.
+
+    A node is 0: a part, 1: a part about which nothing is claimed, [i, j, left, right]: a cut at the midpoint of corners
+    i and j, which replaces j on the left and i on the right.
     """
     if not isinstance(tree, list):
         need(type(tree) is int and tree in (0, 1), f"{tree!r:.40} is no leaf of a tree")
@@ -625,7 +627,7 @@ class Case:
         self.n = n = len(rows[0]) - 1
         self.domain = table(rows, n + 1, "the domain")
         need(all(r[-1] > 0 for r in self.domain), "the origin is not strictly inside the domain")
-        self.nets = {key: None if net is None else scaled(net) for key, net in nets.items()}
+        self.nets: dict[str, Any] = {key: None if net is None else scaled(net) for key, net in nets.items()}
         need((data["network"] is None) != (data["candidate"] is None), "V must be a network or a polynomial, not both")
         for key, hashed in (("network", data["network"]), ("controller", data["controller"])):
             need(
@@ -781,7 +783,7 @@ class Case:
     # What must be negative
 
     def decrease(self, mesh: Mesh, s: int) -> Iterator[tuple[int, list[list[int]], list[Fraction], Functions]]:
-        """(mode, corners, weights, functions): sum_k w_k F_k < 0 on the hull of the corners is the decrease on simplex s."""
+        """The decrease on simplex s: (mode, corners, weights, functions) with sum_k w_k F_k < 0 on their hull."""
         n, (V, u, f) = self.n, self.lift(mesh, s)
         points = [mesh.points[v] for v in mesh.simplices[s]]
         if self.kind == "piecewise":
@@ -811,7 +813,7 @@ class Case:
             yield 0, rows, [Fraction(1)], self.whole
 
     def change(self, f: list[Any], extra: int) -> Functions:
-        """grad V . f, or V(f) - V in discrete time, for a polynomial V, as one function of x and `extra` coordinates."""
+        """For a polynomial V, grad V . f or in discrete time V(f) - V as one function of x and `extra` coordinates."""
         x = [["x", k] for k in range(self.n)]
         terms: list[Any] = []
         for m, c in self.V.items():
@@ -856,7 +858,7 @@ def single(n: int) -> Functions:
     return Functions([{(n,): Fraction(1)}], [], n, 1)
 
 
-def lifted(point: list[int], more: list[Fraction]) -> list[int]:
+def lifted(point: list[int], more: list[Any]) -> list[int]:
     """[X.., w] with further coordinates."""
     return integers([Fraction(c, point[-1]) for c in point[:-1]] + more) if more else point
 
@@ -881,7 +883,7 @@ class Proofs:
             bad = functions.zeros(part, weights) if claimed else part
             bad = part if bad is None and all(self.case.excluded(r) for r in part) else bad
             need(bad is not None, f"{what} is not proved on a part of simplex {s}")
-            equal = self.case.claim == "marginal" or all(self.case.excluded(r) for r in bad)
+            equal = self.case.claim == "marginal" or all(self.case.excluded(r) for r in bad or ())
             need(equal or self.case.claim in PARTIAL, f"{what} is not strict on a part of simplex {s}")
             if bad:
                 self.open.append((s, bad))
@@ -1095,7 +1097,7 @@ def quadratic(case: Case) -> list[list[Fraction]]:
 
 
 def product_of(P: list[list[Fraction]], x: list[Fraction], y: list[Fraction]) -> Fraction:
-    """x'Py."""
+    """The bilinear form of P at x and y."""
     return sum((a * p * b for row, a in zip(P, x, strict=True) for p, b in zip(row, y, strict=True)), Fraction(0))
 
 
@@ -1150,7 +1152,7 @@ def check_point(case: Case, mesh: Mesh) -> str:
             need(case.nets["network"] and all(v == 0 for v in values), "V is not 0 on the face")
             need(all(mesh.holds(mesh.simplices[s], p) for p in points), "the face leaves its simplex")
     else:
-        jobs = {j: job for j, *job in case.decrease(mesh, s)}
+        jobs = {j: (rows, weights, functions) for j, rows, weights, functions in case.decrease(mesh, s)}
         need(given["mode"] in jobs, "the mode of the witness does not hold there")
         rows, weights, functions = jobs[given["mode"]]
         need(len(rows) > case.n, "the mode of the witness holds on a face only")
@@ -1259,7 +1261,7 @@ def check(certificate: Any, model: Any = None, *, controller: Any = None, dynami
         dynamics: the network of the dynamics, where they are one.
 
     Returns:
-        A `Report`; `accepted` is True only if the file proves its claim, else `reason` says in a sentence what is wrong.
+        A `Report`; `accepted` is True only if the file proves its claim, else `reason` says what is wrong.
 
     Example:
         >>> from linregions import Network
@@ -1290,7 +1292,7 @@ def plain_numbers(model: Any) -> list[dict[str, Any]]:
 
     stages = []
     for s in read(model).stages:
-        act = s.activation
+        act: Any = s.activation
         rows = [s.row(i) for i in range(s.rows)]
         functions = [] if hasattr(act, "offsets") else [act.functions[k] for k in act.index]
         stages.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -42,11 +42,12 @@ class Wanted:
         return cls(lambda s, rows: checker.least(case, rows) >= level, level)
 
 
-def grown(case: checker.Case, s: int, job: list[Any], tree: Any, wanted: Wanted) -> Any:
+def grown(case: checker.Case, s: int, job: Sequence[Any], tree: Any, wanted: Wanted) -> Any:
     """The tree with every leaf bisected until the checker accepts it, or it may stay open.
 
     Args:
-        case, s: the certificate and the simplex.
+        case: the certificate.
+        s: the number of the simplex.
         job: corners, weights and functions, as `checker.Case.decrease` gives them.
         tree: the prover's.
         wanted: the claim.
@@ -81,11 +82,8 @@ def _grow(tree: Any, rows: list[Row], s: int, accepted: Callable[[list[Row]], bo
         tree = [i, j, 0, 0]
     i, j, left, right = tree
     (left_rows, _), (right_rows, _) = checker.leaves([i, j, 0, 0], rows)
-    found = [
-        _grow(left, left_rows, s, accepted, wanted, depth + 1),
-        _grow(right, right_rows, s, accepted, wanted, depth + 1),
-    ]
-    return [i, j, *found]
+    halves = ((left, left_rows), (right, right_rows))
+    return [i, j, *(_grow(sub, half, s, accepted, wanted, depth + 1) for sub, half in halves)]
 
 
 def longest(rows: list[Row], dim: int) -> tuple[int, int]:
