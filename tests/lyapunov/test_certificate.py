@@ -159,7 +159,8 @@ def mutations(name: str) -> Iterator[Mutation]:
 
     Kinds:
         simplex: one dropped, one twice, a corner replaced by another vertex.
-        vertex: a coordinate with the other sign, moved by a part in 2^20, w doubled (where the kinks of networks and the
+        vertex: a coordinate with the other sign, moved by a part in 2^20, w doubled
+            (where the kinks of networks and the
             sides of the domain alone make the mesh, so that no vertex can move).
         tree: a leaf given up, a leaf where the bisection had been needed, an edge from a corner to itself.
         domain: a side moved by a part in 2^40; the witness left outside.
@@ -170,8 +171,8 @@ def mutations(name: str) -> Iterator[Mutation]:
         hash: one digit of it, or one weight of the model by one unit in the last place; the candidate's sign.
         shift: moved.  witness: moved to where the condition holds, to 0, outside.
         composite: rho, reach, P, c1.
-    Left out on purpose, since they are true and complete certificates too: a valid extra bisection, the corners of a
-    simplex or the simplices in another order, a vertex X / w in other integers, a weaker exclusion or domain, another
+    Left out on purpose, since they are true and complete certificates too: a valid extra bisection, the corners of
+    a simplex or the simplices in another order, a vertex X / w in other integers, a weaker exclusion or domain, another
     system for which the same file is a proof.
     """
     case, good = BY_NAME[name], json.loads(written(name))
@@ -423,7 +424,7 @@ def nudged(net: Network, unit: int) -> Network:
     return Network((type(first)(weight, first.bias, first.activation, first.divisor), *net.stages[1:]))
 
 
-LONG = ("sine", "ring in 3-D", "Van der Pol, annulus", "composite")
+LONG = ("sine", "ring in 3-D", "Van der Pol, level", "Van der Pol, annulus", "composite", "Duffing", "modes", "outside")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in BY_NAME])

@@ -75,8 +75,8 @@ def _grow(tree: Any, rows: list[Row], s: int, accepted: Callable[[list[Row]], bo
             return 0
         if depth >= DEEPEST:
             raise InputError(
-                f"certificate: simplex {s} is not proved after {DEEPEST} bisections; verify a smaller domain, or leave out a "
-                "set around the points where the decrease is nearly zero"
+                f"certificate: simplex {s} is not proved after {DEEPEST} bisections; verify a smaller domain, or leave "
+                "out a set around the points where the decrease is nearly zero"
             )
         i, j = longest(rows, len(rows[0]) - 1)
         tree = [i, j, 0, 0]
