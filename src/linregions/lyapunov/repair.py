@@ -92,6 +92,7 @@ def repair(
     shift: bool = False,
     verdict: Verdict | None = None,
     objective: Literal["change", "margin"] = "change",
+    levels: bool = False,
     bits: int = 24,
     rounds: int = 8,
     time_limit: float | None = None,
@@ -120,6 +121,7 @@ def repair(
         shift: verify V - V(0), where V(0) is not 0.
         verdict: a verdict on V; its counterexamples are conditions from the beginning.
         objective: "change" for weights near the given ones, "margin" for those of the largest margin.
+        levels: whether the verdict on a repaired network has the largest certified sub-level set, too.
         bits: the weights are rounded to this many binary digits of the largest one; short numbers make short proofs.
         rounds: most proposals that go to `verify`.
         time_limit: seconds.
@@ -138,7 +140,7 @@ def repair(
     Example:
         >>> from linregions import Box, Network
         >>> tilted = Network.from_arrays([([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4), ([[1, 1, 4, 4]], [0])])
-        >>> fixed = repair(tilted, ["-x + y", "-x - y"], Box.cube(-1, 1, 2))
+        >>> fixed = repair(tilted, ["-2*x + y", "-x - 2*y"], Box.cube(-1, 1, 2))
         >>> fixed.proved, bool((fixed.network.stages[-1].weight > 0).all())
         (True, True)
     """
@@ -161,10 +163,13 @@ def repair(
         shift=shift,
         progress=progress,
     )
+    network, verdict = problem.candidate if done.network is None else done.network, done.verdict
+    if levels and verdict is not None and verdict.proved:
+        verdict = judged(problem, network, levels=True, shift=shift, threads=threads)
     conflict = done.proposal.conflict
     return Repair(
-        problem.candidate if done.network is None else done.network,
-        done.verdict,
+        network,
+        verdict,
         done.proposal.margin,
         done.change,
         done.rounds,
@@ -246,8 +251,8 @@ def improved(
     return Improved(network, verdict, proposal, failed, change, rounds, programmes)
 
 
-def judged(problem: Problem, network: Network, **how: Any) -> Verdict:
-    """What `verify` says about another network in the place of the candidate."""
+def judged(problem: Problem, network: Network, *, levels: bool = False, **how: Any) -> Verdict:
+    """What `verify` says about another network in the place of the candidate; a loop needs no levels."""
     return verify(
         network,
         problem.dynamics,
@@ -255,6 +260,7 @@ def judged(problem: Problem, network: Network, **how: Any) -> Verdict:
         time=cast(Literal["continuous", "discrete"], problem.time),
         exclude=problem.exclude,
         controller=problem.controller,
+        levels=levels,
         **how,
     )
 

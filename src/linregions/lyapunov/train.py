@@ -116,6 +116,7 @@ def train(
     lines: int | None = None,
     start: Literal["modal", "random"] = "modal",
     learn: Literal["exchange", "descent", "both"] = "exchange",
+    levels: bool = False,
     seed: int = 0,
     rounds: int = 30,
     steps: int = 300,
@@ -146,6 +147,7 @@ def train(
         start: "modal", lines spread in the modal coordinates of the linear part at 0; "random", without a look at it.
         learn: how the hyperplanes change: "exchange" replaces the hinges that matter least by those of the best price;
             "descent" moves all parameters by gradient descent, which needs torch and takes longer; "both" does both.
+        levels: whether the verdict on a proved network has the largest certified sub-level set, too.
         seed: of the start, the hinges and the samples.
         rounds: most rounds after round 0.
         steps: of the descent in a round.
@@ -195,6 +197,8 @@ def train(
     }
     trainer = _Trainer(problem, seed_number(seed), options, begun)
     network, verdict, stopped = trainer.run(K, M, start)
+    if levels and verdict.proved:
+        verdict = judged(problem, network, levels=True, threads=threads)
     return Trained(network, verdict, tuple(trainer.history), trainer.seed, stopped, monotonic() - begun)
 
 
@@ -350,6 +354,8 @@ class _Trainer:
         count = 0 if done.verdict is None else len(done.verdict.counterexamples)
         self.history.append(Round(number, loss, done.proposal.margin, status, count, monotonic() - self.begun))
         self._tell()
+        if done.verdict is not None and done.verdict.reason.startswith("interrupted"):
+            raise KeyboardInterrupt  # verify takes Ctrl-C for a short time limit
         return shape.with_output(done.proposal.weights)
 
     def _tell(self) -> None:
