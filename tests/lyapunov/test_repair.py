@@ -80,17 +80,23 @@ def test_a_broken_candidate_is_repaired_near_itself_and_with_the_largest_margin(
     assert not verdict.proved
     near = repair(broken, DUFFING, SQUARE, verdict=verdict)
     far = repair(broken, DUFFING, SQUARE, objective="margin")
-    assert near.proved and far.proved
-    assert near.margin < far.margin and near.change < far.change
+    assert near.proved
+    assert far.proved
+    assert near.margin < far.margin
+    assert near.change < far.change
     assert verify(near.network, DUFFING, SQUARE).proved  # the verdict is on the network that is returned
-    assert str(near).startswith("repaired") and near.as_dict()["verdict"]["status"] == "PROVED_STRICT"
+    assert str(near).startswith("repaired")
+    assert near.as_dict()["verdict"]["status"] == "PROVED_STRICT"
 
 
 def test_no_weights_serve_where_the_system_is_unstable() -> None:
     found = repair(one_norm(2), ["x1", "-x2"], SQUARE)
-    assert not found.proved and found.verdict is None and found.margin <= 0
+    assert not found.proved
+    assert found.verdict is None
+    assert found.margin <= 0
     # x1' = x1: the points of the contradiction lie off the x2-axis, where V has to fall and cannot.
-    assert len(found.conflict) and np.abs(found.conflict[:, 0]).max() > 0
+    assert len(found.conflict)
+    assert np.abs(found.conflict[:, 0]).max() > 0
     assert "no output weights" in str(found)
 
 
@@ -109,12 +115,13 @@ def test_discrete_time_and_an_excluded_set() -> None:
     assert not verify(skew, step, SQUARE, time="discrete").proved
     assert repair(skew, step, SQUARE, time="discrete").proved
     hole = outside(Box.cube(-0.5, 0.5, 2))
-    assert hole is not None and hole(np.array([[0.25, 0.25], [0.75, 0.0]])).tolist() == [False, True]
+    assert hole is not None
+    assert hole(np.array([[0.25, 0.25], [0.75, 0.0]])).tolist() == [False, True]
     assert repair(one_norm(2), ["-x1 + x1^3", "-x2"], Box.cube(-0.75, 0.75, 2), exclude=0.25).proved
 
 
 def test_a_polytope_and_the_largest_margin_on_modes() -> None:
-    diamond = Polytope([[1, 1, 1], [1, -1, 1], [-1, 1, 1], [-1, -1, 1]])
+    diamond = Polytope([[1, 1], [1, -1], [-1, 1], [-1, -1]], [1, 1, 1, 1])
     modes = [([[-1, 1], [-1, -1]], [0, 0], [[-1, 0]], [0]), ([[-2, 1], [-1, -2]], [0, 0], [[1, 0]], [0])]
     assert repair(zonotope(None, 4), modes, diamond, objective="margin").proved
 
