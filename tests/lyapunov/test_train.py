@@ -55,6 +55,7 @@ def test_exchange_and_descent_prove_what_the_start_does_not() -> None:
     assert "round 0" in str(rounds[0])
 
 
+@pytest.mark.slow
 def test_descent_lessens_the_loss() -> None:
     pytest.importorskip("torch")
     from linregions.lyapunov.training.fit import Samples, fit
