@@ -234,7 +234,10 @@ class _Run:
         """Say where the simplices that stay open are to be bisected."""
         if len(open_):
             at = todo[open_]
-            facts = form.upper[:, open_], form.error[:, open_], self.terms.degree, part.origin[at], part.mask[at]
+            # Narrow cones do not help where p is positive near 0, in a set that is left out or a core that is searched.
+            round_origin = self.inside is None and depth % 4 != 3
+            origin = part.origin[at] if round_origin else np.full(len(at), -1)
+            facts = form.upper[:, open_], form.error[:, open_], self.terms.degree, origin, part.mask[at]
             part.focus[at] = focus_of(*facts, widely=depth % 2 == 1 or depth > 24)
 
     def _floats(self, part: Active, attempt: int) -> tuple[Bounded, Batch]:
