@@ -178,7 +178,7 @@ class _Search:
             keep = np.flatnonzero(~held)
             if not len(keep):
                 return []
-            batch, parts = [batch[i] for i in keep], taken(parts, keep)
+            batch, parts = [batch[i] for i in keep.tolist()], taken(parts, keep)
         dynamics = self.run.problem.dynamics
         assert isinstance(dynamics, Smooth)
         low, high = _image(dynamics, parts, np.arange(parts.count))
