@@ -308,7 +308,7 @@ HELP = "; `linregions count --help` shows what there is"
 USAGE = [
     (
         [],
-        "a command is needed: count, estimate, info, bounds, compare, construct, merge, score, study, search; "
+        "a command is needed: count, estimate, info, bounds, compare, construct, merge, score, study, search, lyapunov; "
         "`linregions --help` lists them",
     ),
     (["cuont"], "argument COMMAND: invalid choice: 'cuont' (choose from "),

@@ -1,4 +1,4 @@
-"""Draw the pictures of `docs/index.md`, `docs/constructions.md` and `docs/boundary.md` (needs matplotlib).
+"""Draw the pictures of the README, `docs/index.md`, `docs/constructions.md` and `docs/boundary.md` (needs matplotlib).
 
 Usage: `python docs/pictures/draw.py [FOLDER]`
 """
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from linregions import Box, Network, compare, constructions, plot
+from linregions.lyapunov import candidates, system, verify
 
 HERE = Path(__file__).resolve().parent
 
@@ -29,6 +30,9 @@ def main(folder: Path) -> None:
     plot.partition(net, Box.cube(-2, 3, 2)).savefig(folder / "depth.png", dpi=90)
     plot.boundary(Network.from_arrays(TORUS), Box.cube(-3, 3, 3)).savefig(folder / "torus.png", dpi=80)
     plot.comparison(compare(2, 24), folder / "compare.png")
+    reversed_oscillator = system("vanderpol")
+    V = candidates.modal_zonotope(reversed_oscillator.linearization, 24)
+    plot.lyapunov(verify(V, reversed_oscillator, Box.cube(-2, 2, 2))).savefig(folder / "lyapunov.png", dpi=80)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ EXIT = {
 
 def lyapunov(options: Namespace) -> tuple[str, int]:
     """Run the command; what to print, and the exit status."""
-    return {"verify": _verify, "check": _check, "train": _train, "systems": _systems}[options.lyapunov](options)
+    parts = {"verify": _verify, "check": _check, "repair": _repair, "train": _train, "systems": _systems}
+    return parts[options.lyapunov](options)
 
 
 def _verify(options: Namespace) -> tuple[str, int]:
@@ -39,24 +40,22 @@ def _verify(options: Namespace) -> tuple[str, int]:
         check_folder(getattr(options, name), f"--{name}")
     draw = linregions.plot.lyapunov if options.figure else None  # a missing matplotlib shows before the work
     network = linregions.read(options.model)
-    controller = None if options.controller is None else linregions.read(options.controller)
-    dynamics, time, suggested = system_of(options)
+    dynamics, domain, setting = setting_of(options, network.input_dim)
     limits = {"max_depth": options.max_depth, "time_limit": options.time_limit, "threads": options.threads}
-    with Progress("simplices") as progress:
+    with Progress("cells") as progress:
         verdict = verify(
             network,
             dynamics,
-            domain_of(options, network.input_dim, suggested),
-            time="discrete" if options.discrete else time,
-            exclude=None if options.exclude is None else Fraction(options.exclude),
-            controller=controller,
+            domain,
+            **setting,
             shift=options.shift,
             claim=options.claim,
+            levels=not options.no_levels,
             progress=progress.callback,
             **{name: value for name, value in limits.items() if value is not None},
         )
     if options.certificate:
-        verdict.save_certificate(options.certificate)
+        verdict.save(options.certificate)
     if draw is not None:
         draw(verdict).savefig(options.figure)
     return (json.dumps(verdict.as_dict()) if options.json else readable(verdict, options)), exit_of(verdict)
@@ -64,7 +63,7 @@ def _verify(options: Namespace) -> tuple[str, int]:
 
 def exit_of(verdict: Verdict) -> int:
     """The exit status of a verdict."""
-    return status.INTERRUPTED if verdict.stopped == "interrupted" else EXIT[verdict.status]
+    return status.INTERRUPTED if getattr(verdict, "stopped", "") == "interrupted" else EXIT[verdict.status]
 
 
 def readable(verdict: Verdict, options: Namespace) -> str:
@@ -89,23 +88,41 @@ def _check(options: Namespace) -> tuple[str, int]:
     return text, status.DONE if report.accepted else status.REFUTED
 
 
-def _train(options: Namespace) -> tuple[str, int]:
-    from ..lyapunov import train
-    from ..readers import write_npz
+def _repair(options: Namespace) -> tuple[str, int]:
+    from ..lyapunov import repair
 
     for name in ("out", "certificate"):
         check_folder(getattr(options, name), f"--{name}")
-    dynamics, _, suggested = system_of(options)
-    chosen = {name: getattr(options, name) for name in ("units", "time_limit") if getattr(options, name) is not None}
+    network = linregions.read(options.model)
+    dynamics, domain, setting = setting_of(options, network.input_dim)
+    found = repair(network, dynamics, domain, **setting, shift=options.shift, time_limit=options.time_limit)
+    return _written(found, options)
+
+
+def _train(options: Namespace) -> tuple[str, int]:
+    from ..lyapunov import train
+
+    for name in ("out", "certificate"):
+        check_folder(getattr(options, name), f"--{name}")
+    dynamics, domain, setting = setting_of(options, None)
+    names = ("units", "lines", "start", "learn", "rounds", "time_limit")
+    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     with Progress("rounds") as progress:
-        found = train(
-            dynamics, domain_of(options, None, suggested), seed=options.seed, progress=progress.callback, **chosen
-        )
+        found = train(dynamics, domain, **setting, seed=options.seed, progress=progress.callback, **chosen)
+    return _written(found, options)
+
+
+def _written(found: Any, options: Namespace) -> tuple[str, int]:
+    """Write the network of a `Repair` or a `Trained`, and its proof; say what it is."""
+    from ..readers import write_npz
+
     write_npz(found.network, options.out)
-    if options.certificate:
-        found.verdict.save_certificate(options.certificate)
-    text = json.dumps(found.as_dict()) if options.json else f"{found}\nnetwork written to {options.out}"
-    return text, exit_of(found.verdict)
+    proof = options.certificate if found.proved else None
+    if proof:
+        found.verdict.save(proof)
+    lines = [str(found), f"network written to {options.out}"] + ([f"certificate written to {proof}"] if proof else [])
+    text = json.dumps(found.as_dict()) if options.json else "\n".join(lines)
+    return text, status.REFUTED if found.verdict is None else exit_of(found.verdict)
 
 
 def _systems(options: Namespace) -> tuple[str, int]:
@@ -121,7 +138,25 @@ def _told(known: System) -> list[str]:
     return [known.name, f"    {about['dynamics']}", f"    {domains}; {known.source}"]
 
 
-def system_of(options: Namespace) -> tuple[Any, str, Domain | None]:
+def setting_of(options: Namespace, input_dim: int | None) -> tuple[Any, Domain, dict[str, Any]]:
+    """Dynamics and domain that the options name, and what else `verify`, `repair` and `train` take alike."""
+    dynamics, time, suggested = _system(options)
+    setting = {
+        "time": "discrete" if options.discrete else time,
+        "exclude": None if options.exclude is None else Fraction(options.exclude),
+        "controller": None if options.controller is None else linregions.read(options.controller),
+    }
+    return dynamics, _domain(options, input_dim or _states(dynamics), suggested), setting
+
+
+def _states(dynamics: Any) -> int:
+    """How many states a system has, before anything else is asked of it."""
+    if isinstance(dynamics, str):
+        return len([part for part in dynamics.split(";") if part.strip()])
+    return getattr(dynamics, "dim", None) or getattr(dynamics, "input_dim", None) or len(dynamics)
+
+
+def _system(options: Namespace) -> tuple[Any, str, Domain | None]:
     """Dynamics, time and the suggested domain that the options name."""
     if options.system is None and options.parameter:
         raise InputError("--parameter goes with --system; write the numbers into --dynamics")
@@ -135,7 +170,7 @@ def system_of(options: Namespace) -> tuple[Any, str, Domain | None]:
     return linregions.read(options.network), "continuous", None
 
 
-def domain_of(options: Namespace, input_dim: int, suggested: Domain | None) -> Domain:
+def _domain(options: Namespace, input_dim: int | None, suggested: Domain | None) -> Domain:
     """The domain that the options name, or the system suggests."""
     if options.domain is not None:
         return read_domain(options.domain)

@@ -37,17 +37,24 @@ CHECK = f"""Check a certificate again, with a program of its own: plain rational
 Exit status: 0 accepted, 1 rejected, 2 bad input (one line says what), 74 the output could not be written, 130
 interrupted."""
 
-TRAIN = """Train a network to be a Lyapunov function of a system, verify it, learn from the counterexamples, again.
+REPAIR = f"""Change the output weights of V until it is proved: linear programs propose, and the exact verifier judges.
 
-The weights of the last layer are repaired by a linear program in between.  What is printed in the end is the verdict of
-`linregions lyapunov verify` on exactly the weights that are written.  Needs torch.
+{MODEL}  It has one output; the layers before the last stay as they are.
+
+Exit status: 0 proved, 1 the last proposal is refuted or marginal, or no output weights can do it, 2 bad input (one line
+says what), 3 open, 74 the output could not be written, 130 interrupted."""
+
+TRAIN = """From a system to a proved network: propose hyperplanes, solve for output weights, verify, learn, again.
+
+What is printed in the end is the verdict of `linregions lyapunov verify` on exactly the weights that are written.
+--learn descent needs torch.
+
+  linregions lyapunov train --system duffing --box -1 1 --units 24 --out V.npz
 
 Exit status: 0 proved, 1 the last network is refuted or marginal, 2 bad input (one line says what), 3 open, 74 the
 output could not be written, 130 interrupted (the best network so far is written)."""
 
 SYSTEMS = """The systems that --system knows: name, equations, domain, source."""
-
-COMMANDS = ("verify", "check", "train", "systems")
 
 
 def add_lyapunov(commands: Any) -> None:
@@ -62,6 +69,7 @@ def add_lyapunov(commands: Any) -> None:
     parts = command.add_subparsers(dest="lyapunov", metavar="COMMAND", required=True)
     _add_verify(parts)
     _add_check(parts)
+    _add_repair(parts)
     _add_train(parts)
     add_command(parts, "systems", "list the systems that are known by name", SYSTEMS)
 
@@ -70,9 +78,7 @@ def _add_verify(parts: Any) -> None:
     command = add_command(parts, "verify", "prove or refute", VERIFY)
     add_model(command)
     _add_system(command)
-    command.add_argument("--discrete", action="store_true", help="x+ = f(x) in place of x' = f(x)")
-    command.add_argument("--controller", type=path, metavar="FILE", help="a network u(x), for dynamics with u1, ...")
-    command.add_argument("--exclude", type=_radius, metavar="R", help="leave out |x| <= R, such as 0.01 or 1/100")
+    _add_setting(command)
     command.add_argument(
         "--claim",
         default="strict",
@@ -80,6 +86,7 @@ def _add_verify(parts: Any) -> None:
         help="composite: a quadratic form near the origin and the network outside (default: strict, the network alone)",
     )
     command.add_argument("--shift", action="store_true", help="verify V - V(0)")
+    command.add_argument("--no-levels", action="store_true", help="do not look for level sets")
     command.add_argument("--certificate", type=path, metavar="FILE", help="write the proof (.json)")
     command.add_argument("--figure", type=path, metavar="FILE", help="draw it (.png, .svg, .pdf); two states only")
     command.add_argument("--counterexamples", type=from_zero, metavar="N", default=3, help="print so many (3)")
@@ -96,11 +103,33 @@ def _add_check(parts: Any) -> None:
     command.add_argument("--network", type=path, metavar="FILE", help="the network that is the dynamics")
 
 
+def _add_setting(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--discrete", action="store_true", help="x+ = f(x) in place of x' = f(x)")
+    command.add_argument("--controller", type=path, metavar="FILE", help="a network u(x), for dynamics with u1, ...")
+    command.add_argument("--exclude", type=_radius, metavar="R", help="leave out |x| <= R, such as 0.01 or 1/100")
+
+
+def _add_repair(parts: Any) -> None:
+    command = add_command(parts, "repair", "change the output weights until it is proved", REPAIR)
+    add_model(command)
+    _add_system(command)
+    _add_setting(command)
+    command.add_argument("--shift", action="store_true", help="verify V - V(0)")
+    command.add_argument("--out", required=True, type=path, metavar="FILE", help="write the network (.npz)")
+    command.add_argument("--certificate", type=path, metavar="FILE", help="write the proof (.json)")
+    command.add_argument("--time-limit", type=positive_number, metavar="S", help="stop after S seconds (inf: never)")
+
+
 def _add_train(parts: Any) -> None:
     command = add_command(parts, "train", "train a network until it is proved", TRAIN)
     _add_system(command)
     command.add_argument("--out", required=True, type=path, metavar="FILE", help="write the network (.npz)")
-    command.add_argument("--units", type=positive_integer, metavar="N", help="hidden units")
+    _add_setting(command)
+    command.add_argument("--units", type=positive_integer, metavar="N", help="hidden units (48)")
+    command.add_argument("--lines", type=positive_integer, metavar="N", help="lines through 0 (a third of the units)")
+    command.add_argument("--start", choices=("modal", "random"), help="whether the start knows the linear part (modal)")
+    command.add_argument("--learn", choices=("exchange", "descent", "both"), help="how hyperplanes change (exchange)")
+    command.add_argument("--rounds", type=from_zero, metavar="N", help="most rounds (30)")
     command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of the random numbers (0)")
     command.add_argument("--certificate", type=path, metavar="FILE", help="write the proof (.json)")
     command.add_argument("--time-limit", type=positive_number, metavar="S", help="stop after S seconds (inf: never)")

@@ -97,7 +97,7 @@ def repair(
     rounds: int = 8,
     time_limit: float | None = None,
     threads: int = 1,
-    progress: Callable[[int, float], None] | None = None,
+    on_programme: Callable[[int, float], None] | None = None,
 ) -> Repair:
     """Change the output weights of a candidate so that `verify` proves it.
 
@@ -126,7 +126,7 @@ def repair(
         rounds: most proposals that go to `verify`.
         time_limit: seconds.
         threads: worker threads for the list of cells.
-        progress: called with (linear programmes solved, margin of the last one).
+        on_programme: called with (linear programmes solved, margin of the last one).
 
     Returns:
         A `Repair`.
@@ -161,7 +161,7 @@ def repair(
         limits=Limits(rounds, None if time_limit is None else begun + time_limit, bits),
         threads=threads,
         shift=shift,
-        progress=progress,
+        on_programme=on_programme,
     )
     network, verdict = problem.candidate if done.network is None else done.network, done.verdict
     if levels and verdict is not None and verdict.proved:
@@ -228,14 +228,14 @@ def improved(
     threads: int = 1,
     shift: bool = False,
     patience: int = 0,
-    progress: Callable[[int, float], None] | None = None,
+    on_programme: Callable[[int, float], None] | None = None,
 ) -> Improved:
     """Propose output weights, verify, add the counterexamples to the conditions, until it is proved."""
     points = lattice(free.cells, keep=outside(problem.exclude))
     network = verdict = failed = None
     change, rounds, programmes = 0.0, 0, 0
     while True:
-        how = {"patience": patience, "time_limit": limits.left, "on_round": progress}
+        how = {"patience": patience, "time_limit": limits.left, "on_round": on_programme}
         proposal = propose(free, points, near=near, start=held, **how)
         programmes += proposal.rounds
         if proposal.margin <= 0:
