@@ -308,8 +308,8 @@ HELP = "; `linregions count --help` shows what there is"
 USAGE = [
     (
         [],
-        "a command is needed: count, estimate, info, bounds, compare, construct, merge, score, study, search, lyapunov; "
-        "`linregions --help` lists them",
+        "a command is needed: count, estimate, info, bounds, compare, construct, merge, score, study, search, "
+        "lyapunov; `linregions --help` lists them",
     ),
     (["cuont"], "argument COMMAND: invalid choice: 'cuont' (choose from "),
     (["count"], "MODEL is needed: give the network's file, or --resume RUN to go on with a saved run"),

@@ -170,7 +170,7 @@ def _system(options: Namespace) -> tuple[Any, str, Domain | None]:
     return linregions.read(options.network), "continuous", None
 
 
-def _domain(options: Namespace, input_dim: int | None, suggested: Domain | None) -> Domain:
+def _domain(options: Namespace, input_dim: int, suggested: Domain | None) -> Domain:
     """The domain that the options name, or the system suggests."""
     if options.domain is not None:
         return read_domain(options.domain)

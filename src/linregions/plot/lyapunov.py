@@ -110,7 +110,7 @@ def _rate(verdict: Any, cells: Any, owners: np.ndarray, points: np.ndarray) -> n
     if isinstance(V, Network):
         slopes = cells.slopes[owners, 0][:, None, :]
         return np.sum(slopes * ahead, axis=-1)
-    return sum(_value(V.derivative(k), points) * ahead[..., k] for k in range(2))
+    return _value(V.derivative(0), points) * ahead[..., 0] + _value(V.derivative(1), points) * ahead[..., 1]
 
 
 def _value(V: Any, points: np.ndarray) -> np.ndarray:
@@ -128,7 +128,7 @@ def _rates(ax: Any, corners: np.ndarray, rates: np.ndarray) -> None:
 
     largest = float(np.nanmax(np.abs(rates))) or 1.0
     norm = SymLogNorm(linthresh=largest / 100, vmin=-largest, vmax=largest)
-    fill = PolyCollection(corners, array=rates, cmap="RdBu_r", norm=norm, linewidths=0, antialiaseds=False)
+    fill = PolyCollection(list(corners), array=rates, cmap="RdBu_r", norm=norm, linewidths=0, antialiaseds=False)
     ax.add_collection(fill)
     ax.figure.colorbar(fill, ax=ax, label="largest rate of V over |x|", shrink=0.75)
 
