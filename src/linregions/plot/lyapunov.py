@@ -43,8 +43,8 @@ def lyapunov(verdict: Verdict, *, axes: Any = None) -> Any:
 
     Example:
         >>> from linregions import Box, plot
-        >>> from linregions.lyapunov import one_norm, verify
-        >>> verdict = verify(one_norm(2), ["-x1 + x1^3", "-x2 + x2^3"], Box.cube(-0.5, 0.5, 2))
+        >>> from linregions.lyapunov import candidates, verify
+        >>> verdict = verify(candidates.one_norm(2), ["-x1 + x1^3", "-x2 + x2^3"], Box.cube(-0.5, 0.5, 2))
         >>> plot.lyapunov(verdict).axes[0].get_title()
         'PROVED_STRICT, 4 cells'
     """
