@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -94,6 +95,16 @@ def zero_faces(
         mask: (n+1,) the claimed face.
         held: (n+1,) vertices in the excluded set, or None.
     """
+    spared = None if held is None else np.asarray(held, dtype=bool).tobytes()
+    return _zero_faces(signs.astype(np.int8).tobytes(), variables, degree, origin, mask.astype(bool).tobytes(), spared)
+
+
+@lru_cache(maxsize=4096)  # a symmetric mesh has the same signs on thousands of simplices
+def _zero_faces(
+    signs_: bytes, variables: int, degree: int, origin: int, mask_: bytes, held_: bytes | None
+) -> tuple[tuple[int, ...], ...]:
+    signs, mask = np.frombuffer(signs_, dtype=np.int8), np.frombuffer(mask_, dtype=bool)
+    held = None if held_ is None else np.frombuffer(held_, dtype=bool)
     support = supports(variables, degree)
     negative = [frozenset(np.flatnonzero(row).tolist()) for row in support[signs < 0]]
     at_corner = signs[corners(variables, degree)] == 0

@@ -12,9 +12,22 @@ from typing import Any
 import numpy as np
 
 from ..checks import plural
+from ..exact import dot
 from .classify import Leaf
+from .fan import Fan
 from .tasks import Run, Task
-from .verdict import Counterexample, Counterexamples, Face, Left, Outcome, Value, Verdict, number_text, point_text
+from .verdict import (
+    Counterexample,
+    Counterexamples,
+    Face,
+    Left,
+    Outcome,
+    Point,
+    Value,
+    Verdict,
+    number_text,
+    point_text,
+)
 
 WORDS = {"positive": "V > 0", "decrease": "the decrease of V"}
 
@@ -26,8 +39,9 @@ def conclude(run: Run) -> Verdict:
     for task in run.tasks:
         if task.condition not in WORDS:
             continue
-        bad += _violations(task)
-        faces += _faces(task)
+        scale = cone_scale(run)
+        bad += _violations(task, scale)
+        faces += _faces(task, scale)
         left += _open(task)
     order = {condition: k for k, condition in enumerate(WORDS)}
     bad.sort(key=lambda c: order[c.condition])
@@ -37,6 +51,7 @@ def conclude(run: Run) -> Verdict:
         counterexamples=Counterexamples([entry.found for entry in bad]),
         faces=tuple(faces),
         left=tuple(left),
+        stopped=run.how,
         cells=0 if run.mesh is None else len(run.mesh),
         simplices=0 if run.mesh is None else len(run.mesh.simplices),
         leaves=run.leaves + sum(task.proof.leaf_count for task in run.tasks if task.proof is not None),
@@ -109,6 +124,8 @@ def _marginal(face: Face, count: int) -> str:
 
 def _open_text(run: Run, left: list[Left]) -> str:
     why = run.stopped or f"{run.max_depth} bisections did not decide it (raise max_depth)"
+    if run.crowded and not run.stopped:
+        why = "more parts of a simplex than are kept at a time waited for a decision (take a smaller domain)"
     if not left:
         return f"{why}, before the conditions were looked at"
     parts = []
@@ -128,11 +145,28 @@ class _Entry:
     found: Callable[[], Counterexample]
 
 
+Scale = Callable[[Point], Point]
+
+
+def cone_scale(run: Run) -> Scale:
+    """Points of a fan stand for all their positive multiples: take one in the domain; those of a mesh are in it."""
+    if not isinstance(run.mesh, Fan):
+        return lambda point: point
+    rows = run.problem.domain.halfspaces
+
+    def inside(point: Point) -> Point:
+        while any(dot(row[:-1], point) + row[-1] < 0 for row in rows):
+            point = tuple(v / 2 for v in point)
+        return point
+
+    return inside
+
+
 def _same(found: Counterexample) -> Counterexample:
     return found
 
 
-def _violations(task: Task) -> Iterable[_Entry]:
+def _violations(task: Task, scale: Scale) -> Iterable[_Entry]:
     """One exact counterexample for each violating cell."""
     if task.proof is None:
         return
@@ -141,15 +175,15 @@ def _violations(task: Task) -> Iterable[_Entry]:
         cell = int(task.cells[i])
         if cell not in seen:
             seen.add(cell)
-            yield _Entry(task.condition, cell, partial(_counterexample, task, int(i)))
+            yield _Entry(task.condition, cell, partial(_counterexample, task, int(i), scale))
 
 
-def _counterexample(task: Task, i: int) -> Counterexample:
+def _counterexample(task: Task, i: int, scale: Scale) -> Counterexample:
     """The counterexample of a simplex, its value found again from the model."""
     assert task.proof is not None
     witness = task.proof.witness(i)
     assert witness is not None
-    point = witness.coordinates[: task.simplices.points.shape[1] - 1]
+    point = scale(witness.coordinates[: task.simplices.points.shape[1] - 1])
     value = task.value(i, point)
     if not _wrong(task, value):
         raise AssertionError(f"{task.condition} at {point_text(point)} is {value}, which refutes nothing")
@@ -162,13 +196,17 @@ def _wrong(task: Task, value: Value) -> bool:
     return high < 0 if task.condition == "positive" else low > 0
 
 
-def _faces(task: Task) -> Iterable[Face]:
+def _faces(task: Task, scale: Scale) -> Iterable[Face]:
     if task.proof is None:
         return
-    dim, seen = task.simplices.points.shape[1] - 1, set()
+    dim, seen, met = task.simplices.points.shape[1] - 1, set(), set()
     for i in np.flatnonzero(task.proof.status == Leaf.ZERO):
         for face in task.proof.zero_faces(int(i)):
-            points = tuple(tuple(Fraction(int(x), int(v[-1])) for x in v[:dim]) for v in face)
+            rough = frozenset(face)
+            if rough in met:  # the same integers, seen from another simplex: no need to make rationals of them
+                continue
+            met.add(rough)
+            points = tuple(scale(tuple(Fraction(int(x), int(v[-1])) for x in v[:dim])) for v in face)
             key = frozenset(points)
             if key not in seen:
                 seen.add(key)

@@ -90,7 +90,7 @@ def problem_of(
     dynamics: Any,
     domain: Any,
     *,
-    time: str = "continuous",
+    time: str | None = None,
     exclude: Any = None,
     controller: Any = None,
     shift: bool = False,
@@ -101,18 +101,42 @@ def problem_of(
     Raises:
         InputError: one of them does not fit; the message says which.
     """
-    _one_of(time, TIMES, "time")
+    if time is not None:
+        _one_of(time, TIMES, "time")
     _one_of(claim, CLAIMS, "claim")
     if not isinstance(shift, bool):
         raise InputError(f"shift must be True or False, got {shown(shift)}")
     _check_domain(domain)
     candidate, expression = _candidate(V, domain.dim)
     policy = None if controller is None else _controller(controller, domain.dim)
+    dynamics, time = named_system(dynamics, time)
     system, at_zero = _system(dynamics, policy, domain.dim)
     offset = _offset(candidate, domain.dim, shift)
     return Problem(
         candidate, expression, system, domain, time, _exclude(exclude, domain), policy, at_zero, offset, claim
     )
+
+
+def named_system(given: Any, time: str | None) -> tuple[Any, str]:
+    """The dynamics of a `System` or of one that is named, with its time; other dynamics as they are, continuous unless
+    said otherwise.
+
+    Raises:
+        InputError: the time is not the system's.
+
+    Example:
+        >>> named_system("linear-discrete", None)[1], named_system(["-x"], None)
+        ('discrete', (['-x'], 'continuous'))
+    """
+    from .systems import System, system, systems
+
+    if isinstance(given, str) and given in systems():
+        given = system(given)
+    if not isinstance(given, System):
+        return given, time or "continuous"
+    if time is not None and time != given.time:
+        raise InputError(f"time: the system {given.name} is {given.time}, got {shown(time)}; leave time out")
+    return given.dynamics, given.time
 
 
 def _one_of(value: Any, known: Sequence[str], what: str) -> None:

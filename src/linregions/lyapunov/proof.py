@@ -66,7 +66,7 @@ class Proof:
     """What is known of p on every simplex.
 
     `status (m,)` holds a `Leaf` per simplex. `complete` is False where a budget or Ctrl-C ended the work; what was
-    decided is kept.
+    decided is kept; `interrupted` says that it was Ctrl-C.
     """
 
     status: Array
@@ -82,6 +82,7 @@ class Proof:
     )
     _corners: dict[int, Array] = field(repr=False, default_factory=dict)
     _zeros: dict[int, list[tuple[Array, tuple[Any, ...]]]] = field(repr=False, default_factory=dict)
+    interrupted: bool = False
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{leaf.name.lower()}={n}" for leaf in Leaf if (n := int((self.status == leaf).sum())))

@@ -92,7 +92,7 @@ def prove(
     try:
         run.work(np.ones(simplices.points.shape[:2], dtype=bool) if mask is None else np.asarray(mask, dtype=bool))
     except KeyboardInterrupt:
-        run.complete = False
+        run.complete, run.interrupted = False, True
     return run.proof()
 
 
@@ -109,7 +109,7 @@ class _Run:
         self.levels: list[Level] = []
         self.corners: dict[int, Array] = {}
         self.zeros: dict[int, list[Any]] = {}
-        self.exact_decisions, self.complete = 0, True
+        self.exact_decisions, self.complete, self.interrupted = 0, True, False
         self.refine: int | None = None  # None: stop at violations
         self.progress: Callable[[float, int], None] | None = None
         points = np.abs(simplices.points[:, :, : simplices.points.shape[1] - 1])
@@ -327,7 +327,7 @@ class _Run:
         degree = getattr(terms, "taylor", None)
         v = self.simplices.points.shape[1]
         facts = status, tuple(self.levels), self.exact_decisions, seconds, self.complete, degree, v
-        return Proof(*facts, exact, value, self.corners, self.zeros)
+        return Proof(*facts, exact, value, self.corners, self.zeros, self.interrupted)
 
 
 def _corner_rows(part: Active, degree: int) -> Array:

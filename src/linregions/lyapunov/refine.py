@@ -79,12 +79,19 @@ def bad_leaves(number: int, proof: Proof, mask: np.ndarray | None = None) -> Lea
     row, parts = leaves.root[open_], leaves.parts[open_]
     face = np.ones(parts.shape[:2], dtype=bool) if mask is None else np.asarray(mask, dtype=bool)[row]
     pieces = [_leaves(number, row, parts, face, known=False)]
-    for zero in np.unique(leaves.root[leaves.status == Leaf.ZERO]).tolist():
-        for part, faces in proof.zero_parts(zero):
-            for corners in faces:
-                # The hull of these corners is the zero set, so the rest of the leaf is proved.
-                which = np.isin(np.arange(len(part)), corners)
-                pieces.append(_leaves(number, np.array([zero]), np.asarray(part)[None], which[None], known=True))
+    # The hull of the corners of a zero face is the zero set, so the rest of the leaf is proved.
+    zeros = [
+        (zero, part, corners)
+        for zero in np.unique(leaves.root[leaves.status == Leaf.ZERO]).tolist()
+        for part, faces in proof.zero_parts(zero)
+        for corners in faces
+    ]
+    if zeros:
+        flat = np.zeros((len(zeros), parts.shape[1]), dtype=bool)
+        for k, (_, _, corners) in enumerate(zeros):
+            flat[k, list(corners)] = True
+        table = np.array([part for _, part, _ in zeros])
+        pieces.append(_leaves(number, np.array([zero for zero, _, _ in zeros]), table, flat, known=True))
     return joined(pieces)
 
 
@@ -206,6 +213,8 @@ def refined(task: Any, leaves: Leaves, *, depth: int, time_limit: float | None =
         stop_at_violation=False,
         strict=is_strict(task),
     )
+    if proof.interrupted:
+        raise KeyboardInterrupt
     left = bad_leaves(0, proof, mask)
     inside = halves[left.row]
     share = left.share @ inside.share  # exact: sums of numbers with few bits

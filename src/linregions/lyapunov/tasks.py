@@ -17,7 +17,7 @@ from .polynomial import Polynomial, polynomial_of
 from .problem import Problem
 from .prove import Ball, Proof, Rows, Simplices, Weights, prove
 from .taylor import Taylor
-from .verdict import Counterexample, Face, Left, Value
+from .verdict import Counterexample, Face, Left, Stop, Value
 
 
 @dataclass(eq=False)
@@ -86,7 +86,8 @@ class Run:
         deadline: `time.perf_counter()` at which to stop, infinite where there is no limit.
         tasks: every condition, with its proof once there is one.
         counterexamples, faces, left: what methods found that do not ask `prove`.
-        stopped: why it ended early, "" where it did not.
+        stopped: why it ended early, "" where it did not; `how` is that in one word.
+        crowded: whether a simplex was given up because too many parts of it waited at a time.
     """
 
     problem: Problem
@@ -102,6 +103,8 @@ class Run:
     left: list[Left] = field(default_factory=list)
     reason: str = ""
     stopped: str = ""
+    how: Stop = ""
+    crowded: bool = False
     leaves: int = 0
     exact_decisions: int = 0
 
@@ -131,8 +134,17 @@ class Run:
             stop_at_violation=True,
             strict=True,
         )
-        if not task.proof.complete and not self.stopped:
-            self.stopped = "the time ran out" if self.late else "interrupted"
+        if task.proof.interrupted:
+            self.stop("interrupted", "interrupted")
+        elif not task.proof.complete and self.late:
+            self.stop("time", "the time ran out")
+        elif not task.proof.complete:
+            self.crowded = True
+
+    def stop(self, how: Stop, why: str) -> None:
+        """Note why the run ends early; the first reason counts."""
+        if not self.stopped:
+            self.how, self.stopped = how, why
 
 
 def excluded(problem: Problem) -> Ball | Rows | None:

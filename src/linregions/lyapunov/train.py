@@ -354,7 +354,7 @@ class _Trainer:
         count = 0 if done.verdict is None else len(done.verdict.counterexamples)
         self.history.append(Round(number, loss, done.proposal.margin, status, count, monotonic() - self.begun))
         self._tell()
-        if done.verdict is not None and done.verdict.reason.startswith("interrupted"):
+        if done.verdict is not None and done.verdict.stopped == "interrupted":
             raise KeyboardInterrupt  # verify takes Ctrl-C for a short time limit
         return shape.with_output(done.proposal.weights)
 

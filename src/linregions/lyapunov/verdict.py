@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, overload
 
-from ..checks import plural, shown
-from ..errors import InputError, OutputError
+from ..checks import plural
+from ..errors import InputError
 from ..exact import nearest_float
 
 Point = tuple[Fraction, ...]
 # A rational number, or the two ends of an interval that holds a number which is not rational.
 Value = Fraction | tuple[Fraction, Fraction]
+# What ended a run early: "" nothing, Ctrl-C, the time limit, or another limit of the list of cells.
+Stop = Literal["", "interrupted", "time", "cells"]
 
 
 class Outcome(str, Enum):
@@ -175,11 +177,13 @@ class Verdict:
         faces: all faces of equality that were found.
         reason: one sentence on why it is that outcome.
         left: the cells and conditions that are not decided.
+        stopped: "interrupted" (Ctrl-C), "time" (the time limit) or "cells" (another limit of their list) where that
+            ended the work early, "" where nothing did.
         sublevel: the largest certified sub-level set, where there is one.
         ultimate: the ultimate bound (c1, c2), where there is one.
         cells, simplices, leaves: how many there were.
         exact_decisions: how many simplices went to rational arithmetic.
-        seconds: wall time.
+        seconds: wall time of all that `verify` did.
         problem: what was asked, with every argument checked.
         mesh: the cells (or the fan) and their triangulation, for figures and certificates.
         tasks: the conditions with their proofs, for figures and certificates.
@@ -194,6 +198,7 @@ class Verdict:
     faces: tuple[Face, ...] = ()
     reason: str = ""
     left: tuple[Left, ...] = ()
+    stopped: Stop = ""
     sublevel: Any = None
     ultimate: Any = None
     composite: Any = None
@@ -225,6 +230,7 @@ class Verdict:
             "counterexamples": [c.as_dict() for c in self.counterexamples],
             "reason": self.reason,
             "left": [part.as_dict() for part in self.left],
+            "stopped": self.stopped,
             "sublevel": _plain(self.sublevel),
             "ultimate": _plain(self.ultimate),
             "composite": _plain(self.composite),
@@ -248,17 +254,16 @@ class Verdict:
 
         return certificate(self)
 
-    def save(self, path: Any) -> Path:
-        """Write the certificate to a file and return its path."""
-        import json
+    def save_certificate(self, path: str | Path) -> Path:
+        """Write the certificate to a file, which is there whole or not at all, and return its path.
 
-        target = Path(path)
-        text = json.dumps(self.certificate())
-        try:
-            target.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{shown(str(target))}: cannot be written ({error.strerror})") from error
-        return target
+        Raises:
+            InputError: the verdict proves nothing, so there is nothing to certify.
+            OutputError: the file cannot be written.
+        """
+        from .certificate import save_certificate
+
+        return save_certificate(self.certificate(), path)
 
     def __repr__(self) -> str:
         return f"Verdict: {self}"

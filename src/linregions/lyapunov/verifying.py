@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter as time_now
 from typing import Any, Literal
 
 from ..checks import whole_number
@@ -21,7 +23,7 @@ def verify(
     dynamics: Any,
     domain: Any,
     *,
-    time: Literal["continuous", "discrete"] = "continuous",
+    time: Literal["continuous", "discrete"] | None = None,
     exclude: Any = None,
     controller: Any = None,
     shift: bool = False,
@@ -46,9 +48,10 @@ def verify(
     Args:
         V: a network with one output (a path, an ONNX model, a torch module or a `Network`), a polynomial in x1..xn (a
             string, a sympy expression or an `Expression`), or a matrix P for x'Px.
-        dynamics: what `dynamics_of` takes: strings or sympy expressions, a matrix, (A, b), modes, a `Network`.
+        dynamics: what `dynamics_of` takes: strings or sympy expressions, a matrix, (A, b), modes, a `Network`; or a
+            `System`, or its name ("duffing").
         domain: a `Box` or a bounded `Polytope` with 0 strictly inside.
-        time: "continuous" (x' = f) or "discrete" (x+ = f).
+        time: "continuous" (x' = f) or "discrete" (x+ = f); by default that of the `System`, else continuous.
         exclude: a radius, a `Box` or a `Polytope` around 0 in which nothing is claimed.
         controller: a network from x to the inputs u of the dynamics.
         shift: verify V - V(0), where V(0) is not 0.
@@ -90,19 +93,25 @@ def verify(
         at_origin(run)
         _method(problem)(run)
     except KeyboardInterrupt:
-        run.stopped = "interrupted"
+        run.stop("interrupted", "interrupted")
     except UnfinishedError as error:
-        run.stopped = f"the list of cells is not complete ({error.count.reason or 'stopped'})"
+        why = f"the list of cells is not complete ({error.count.reason or 'stopped'})"
+        run.stop("time" if run.late else "cells", why)
     _note_what_is_open(run)
     verdict = conclude(run)
-    if not levels:
-        return verdict
+    if levels:
+        verdict = _with_levels(run, verdict)
+    return replace(verdict, seconds=time_now() - run.begun)
+
+
+def _with_levels(run: Run, verdict: Verdict) -> Verdict:
+    """The verdict with levels; Ctrl-C leaves it without them."""
     from .regions import with_levels
 
     try:
         return with_levels(run, verdict)
-    except KeyboardInterrupt:  # the verdict stands without levels
-        return verdict
+    except KeyboardInterrupt:
+        return replace(verdict, stopped="interrupted")
 
 
 def _method(problem: Problem) -> Callable[[Run], None]:
@@ -123,6 +132,6 @@ def _method(problem: Problem) -> Callable[[Run], None]:
 def _note_what_is_open(run: Run) -> None:
     """A run that was stopped has looked at some conditions only."""
     if run.stopped or run.late:
-        run.stopped = run.stopped or "the time ran out"
+        run.stop("time", "the time ran out")
         asked = {task.condition for task in run.tasks}
         run.left += [Left(-1, condition) for condition in ("positive", "decrease") if condition not in asked]
