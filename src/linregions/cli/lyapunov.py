@@ -55,7 +55,7 @@ def _verify(options: Namespace) -> tuple[str, int]:
             **{name: value for name, value in limits.items() if value is not None},
         )
     if options.certificate:
-        verdict.save(options.certificate)
+        verdict.save_certificate(options.certificate)
     if draw is not None:
         draw(verdict).savefig(options.figure)
     return (json.dumps(verdict.as_dict()) if options.json else readable(verdict, options)), exit_of(verdict)
@@ -63,7 +63,7 @@ def _verify(options: Namespace) -> tuple[str, int]:
 
 def exit_of(verdict: Verdict) -> int:
     """The exit status of a verdict."""
-    return status.INTERRUPTED if getattr(verdict, "stopped", "") == "interrupted" else EXIT[verdict.status]
+    return status.INTERRUPTED if verdict.stopped == "interrupted" else EXIT[verdict.status]
 
 
 def readable(verdict: Verdict, options: Namespace) -> str:
@@ -119,7 +119,7 @@ def _written(found: Any, options: Namespace) -> tuple[str, int]:
     write_npz(found.network, options.out)
     proof = options.certificate if found.proved else None
     if proof:
-        found.verdict.save(proof)
+        found.verdict.save_certificate(proof)
     lines = [str(found), f"network written to {options.out}"] + ([f"certificate written to {proof}"] if proof else [])
     text = json.dumps(found.as_dict()) if options.json else "\n".join(lines)
     return text, status.REFUTED if found.verdict is None else exit_of(found.verdict)
