@@ -13,7 +13,7 @@ from linregions import Box, Network, Polytope
 from linregions.errors import InputError
 from linregions.lyapunov.candidates import one_norm, perturbed, zonotope
 from linregions.lyapunov.dynamics import dynamics_of
-from linregions.lyapunov.repair import repair
+from linregions.lyapunov.repairing import repair
 from linregions.lyapunov.training.flow import Flow
 from linregions.lyapunov.training.programme import propose
 from linregions.lyapunov.training.readout import lattice, outside, readout

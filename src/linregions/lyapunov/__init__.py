@@ -9,7 +9,7 @@ cells        the cells of a network with their mesh; fan: those of a network wit
 prove        signs of polynomials on simplices by Bernstein forms
 levels       sub-level sets, regions of attraction, ultimate bounds
 certificate  proofs as files; checker: an independent program that checks them
-train        a system in, a proved V out (needs torch); repair: output weights by linear programs
+trainer      a system in, a proved V out; repairing: output weights by linear programs
 """
 
 from __future__ import annotations
@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import candidates as candidates
     from . import systems as systems
-    from .checker import check
+    from .certificate import save_certificate
+    from .checker import Report, check
     from .dynamics import dynamics_of
+    from .levels import SubLevel, Ultimate
+    from .quadratic import quadratic_certificate
+    from .repairing import Repair, repair
     from .systems import System, system
+    from .trainer import Trained, train
     from .verdict import Counterexample, Face, Left, Outcome, Verdict
     from .verifying import verify
 
@@ -30,21 +35,35 @@ __all__ = [
     "Face",
     "Left",
     "Outcome",
+    "Repair",
+    "Report",
+    "SubLevel",
     "System",
+    "Trained",
+    "Ultimate",
     "Verdict",
     "candidates",
     "check",
     "dynamics_of",
+    "quadratic_certificate",
+    "repair",
+    "save_certificate",
     "system",
     "systems",
+    "train",
     "verify",
 ]
 
 # Imported when first used: `import linregions.lyapunov` loads no engine.
 _HOME = {
-    "checker": ("check",),
+    "certificate": ("save_certificate",),
+    "checker": ("Report", "check"),
     "dynamics": ("dynamics_of",),
+    "levels": ("SubLevel", "Ultimate"),
+    "quadratic": ("quadratic_certificate",),
+    "repairing": ("Repair", "repair"),
     "systems": ("System", "system"),
+    "trainer": ("Trained", "train"),
     "verdict": ("Counterexample", "Face", "Left", "Outcome", "Verdict"),
     "verifying": ("verify",),
 }

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..network import Network
 from .cells import cells_of
 from .problem import Problem, problem_of
-from .repair import Improved, Limits, improved, judged
+from .repairing import Improved, Limits, improved, judged
 from .training.exchange import exchanged
 from .training.flow import Flow
 from .training.programme import Proposal
