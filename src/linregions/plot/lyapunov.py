@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import plural, shown
+from ..checks import shown
 from ..errors import InputError
 from ..exact import nearest_float
 from ..network import Network
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_SIMPLICES = 200_000
 FINE = 20_000  # fewer triangles are divided for the colours
 STEPS = 6  # a triangle is looked at on a grid of so many steps
-CROSSES = 300  # witnesses that are drawn
+CROSSES = 300  # witnesses that are drawn, or up to twice as many
 
 
 def lyapunov(verdict: Verdict, *, axes: Any = None) -> Any:
@@ -57,7 +57,7 @@ def lyapunov(verdict: Verdict, *, axes: Any = None) -> Any:
         _levels(ax, cells, values - nearest_float(verdict.problem.shift), verdict)
     _witnesses(ax, verdict)
     canvas.frame(ax, _outline(cells), ("$x_1$", "$x_2$"))
-    ax.set_title(f"{verdict.status.value}, {plural(len(cells), 'cell')}")
+    ax.set_title(f"{verdict.status.value}, {len(cells):,} cell{'s' if len(cells) > 1 else ''}")
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=3, frameon=False)
     return figure
@@ -163,8 +163,10 @@ def _component(ax: Any, cells: Any, values: np.ndarray, level: Fraction, colour:
 
 
 def _witnesses(ax: Any, verdict: Any) -> None:
+    every = max(1, len(verdict.counterexamples) // CROSSES)
+    chosen = [verdict.counterexamples[k] for k in range(0, len(verdict.counterexamples), every)]
     for condition, mark, name in (("positive", "v", "V ≤ 0"), ("decrease", "x", "V does not fall")):
-        found = [c.witness for c in verdict.counterexamples if c.condition == condition][:CROSSES]
+        found = [c.witness for c in chosen if c.condition == condition]
         if found:
             points = np.array([[nearest_float(v) for v in point] for point in found])
             ax.scatter(*points.T, marker=mark, s=18, color=canvas.COLOURS[1], linewidths=1.0, zorder=8, label=name)
