@@ -121,7 +121,10 @@ def fan_of(
     check_homogeneous(network, dim)
     n = network.input_dim
     box = Box.cube(-1, 1, n)
-    partition = enumerate_regions(network, box, threads=threads, time_limit=time_limit, progress=progress)
+    engine = "lp" if n > 6 else "auto"  # patterns are enough, and the vertices of a box are many
+    partition = enumerate_regions(
+        network, box, engine=engine, threads=threads, time_limit=time_limit, progress=progress
+    )
     if partition.count.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
     if partition.count.status is not Status.COMPLETE:
