@@ -108,3 +108,29 @@ def test_systems_bring_their_time():
     assert verify(one_norm(2), "duffing", Box.cube(-1, 1, 2), levels=False).problem.time == "continuous"
     with pytest.raises(InputError, match="time must be"):
         verify(one_norm(2), "duffing", Box.cube(-1, 1, 2), time="never")
+
+
+def test_levels_take_the_same_work_on_every_machine(monkeypatch):
+    from time import perf_counter, sleep
+
+    from linregions.lyapunov import search
+
+    rng = np.random.default_rng(3)
+    V = Network.from_arrays([(rng.normal(size=(12, 2)), rng.normal(size=12)), (rng.normal(size=(1, 12)), [0.0])])
+    begun = perf_counter()
+    quick = verify(V, ["x1", "-x2"], Box.cube(-3, 3, 2), shift=True)
+    assert perf_counter() - begun < 5  # well below a second where nothing else runs
+
+    found = ["-x1 + 3*sin(x1)", "-x2"]
+    fast = verify(one_norm(2), found, Box.cube(-4, 4, 2)).ultimate
+    true_refined = search.refined
+
+    def slowly(*args, **kwargs):
+        sleep(0.1)
+        return true_refined(*args, **kwargs)
+
+    monkeypatch.setattr(search, "refined", slowly)
+    slow = verify(one_norm(2), found, Box.cube(-4, 4, 2)).ultimate
+    assert quick.status is Outcome.REFUTED
+    assert (fast.c1, fast.c2) == (slow.c1, slow.c2)
+    assert fast.annuli == slow.annuli

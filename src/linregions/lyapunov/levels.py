@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from operator import mul
 from typing import Any
 
 import numpy as np
 
-from ..exact import nearest_float
+from ..exact import nearest_float, scaled_integers
 from .flood import FAR, Flood, Heights, around_origin, flood, whole
 from .refine import EPS, Corner, Leaves
 from .search import Gap, Ground, Search, widest
@@ -207,6 +208,7 @@ def levels(
     everywhere: bool = False,
     gap: float = 0.01,
     rounds: int = 64,
+    work: int = 20_000,
     time_limit: float | None = None,
 ) -> Levels:
     """The largest certified sub-level set, and the levels between which V decreases.
@@ -228,6 +230,8 @@ def levels(
         gap: relative distance from the best possible level at which refinement stops.  It steers the work only: what is
             returned is proved.
         rounds: most rounds of refinement.
+        work: most leaves that are refined in the plane, where it takes about a second; a leaf counts for more in higher
+            dimensions.  So what is found does not depend on how fast the machine is.
         time_limit: seconds for refinement.
 
     Returns:
@@ -245,7 +249,7 @@ def levels(
     if limit is None:
         raise ValueError("no vertex of the mesh lies on the boundary of the domain")
     deadline = float("inf") if time_limit is None else begun + time_limit
-    search = Search(tasks, _ground(basin, tasks, limit), deadline, rounds)
+    search = Search(tasks, _ground(basin, tasks, limit), deadline, rounds, work)
     search.start()
     positive = _positive_below(basin, limit)
     if positive > 0:
@@ -276,9 +280,16 @@ def _ground(basin: Basin, tasks: Sequence[Any], limit: Fraction) -> Ground:
         vertices = simplices[tasks[number].numbers[row]].tolist()
         return sum((s * heights.at(v) for s, v in zip(corner, vertices, strict=True) if s), ZERO)
 
-    def bounds(number: int, row: int, corners: Sequence[Corner]) -> tuple[Fraction, Fraction]:
-        found = [at(number, row, corner) for corner in corners]
-        return min(found), max(found)
+    whole: dict[int, tuple[list[int], int]] = {}
+
+    def bounds(number: int, row: int, corners: Sequence[Sequence[int]], bits: int) -> tuple[Fraction, Fraction]:
+        simplex = int(tasks[number].numbers[row])
+        if simplex not in whole:
+            (integers,), scale = scaled_integers([[heights.at(v) for v in simplices[simplex].tolist()]])
+            whole[simplex] = integers, scale
+        integers, scale = whole[simplex]
+        found = [sum(map(mul, corner, integers)) for corner in corners]
+        return Fraction(min(found), scale << bits), Fraction(max(found), scale << bits)
 
     def first(number: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         levels, errors = flooded.float_levels

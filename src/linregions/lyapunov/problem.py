@@ -118,8 +118,7 @@ def problem_of(
 
 
 def named_system(given: Any, time: str | None) -> tuple[Any, str]:
-    """The dynamics of a `System` or of one that is named, with its time; other dynamics as they are, continuous unless
-    said otherwise.
+    """The dynamics of a `System`, or of one that is named, with its time; others are continuous unless said otherwise.
 
     Raises:
         InputError: the time is not the system's.

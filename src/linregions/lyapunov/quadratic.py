@@ -354,8 +354,8 @@ def _ground(P: Matrix, simplices: Simplices, limit: Fraction) -> Ground:
         high = np.where(leaves.face, products.diagonal(axis1=1, axis2=2), 0.0).max(axis=1)
         return low, high, error.max(axis=(1, 2))
 
-    def bounds(_: int, row: int, corners: Sequence[Corner]) -> tuple[Fraction, Fraction]:
-        x = [lifted_point(simplices, row, corner) for corner in corners]
+    def bounds(_: int, row: int, corners: Sequence[Sequence[int]], bits: int) -> tuple[Fraction, Fraction]:
+        x = [lifted_point(simplices, row, [Fraction(v, 1 << bits) for v in corner]) for corner in corners]
         found = [form(P, x[i], x[j]) for i in range(len(x)) for j in range(i + 1)]
         return max(ZERO, min(found)), max(form(P, v, v) for v in x)
 

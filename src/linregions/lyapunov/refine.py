@@ -55,6 +55,10 @@ class Leaves:
         """One corner as rationals."""
         return tuple(Fraction(v) for v in self.share[leaf, k].tolist())
 
+    def whole(self, leaf: int) -> list[list[int]]:
+        """The corners of the face as integers over `2^bits`."""
+        return np.ldexp(self.share[leaf][self.face[leaf]], int(self.bits[leaf])).astype(np.int64).tolist()
+
     def corners(self, leaf: int) -> list[Corner]:
         """The corners of the face as rationals."""
         return [self.corner(leaf, k) for k in np.flatnonzero(self.face[leaf]).tolist()]
@@ -102,7 +106,7 @@ def _leaves(number: int, row: np.ndarray, parts: np.ndarray, face: np.ndarray, *
     return Leaves(np.full(len(row), number), row, share, face, np.full(len(row), known), bits)
 
 
-def lifted_point(simplices: Simplices, row: int, corner: Corner) -> list[Fraction]:
+def lifted_point(simplices: Simplices, row: int, corner: Sequence[Fraction]) -> list[Fraction]:
     """The exact lifted coordinates of a corner."""
     rows = simplices.exact(row)
     parts = [(v / int(y[-1]), y) for v, y in zip(corner, rows, strict=True) if v]

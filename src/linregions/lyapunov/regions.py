@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -51,18 +50,12 @@ def with_levels(run: Run, verdict: Verdict) -> Verdict:
         output=0,
         shift=run.problem.shift,
         everywhere=bool(modes),
-        time_limit=_patience(run),
+        time_limit=run.remaining,
     )
     verdict = replace(verdict, sublevel=found.sublevel, ultimate=found.ultimate)
     if run.problem.claim == "composite" and not verdict.proved:
         verdict = _composite(run, verdict)
     return verdict
-
-
-def _patience(run: Run) -> float:
-    """Seconds for sharper levels: about as long as the conditions took, so that levels never dominate."""
-    spent = max(1.0, time.perf_counter() - run.begun)
-    return spent if run.remaining is None else min(spent, run.remaining)
 
 
 def _composite(run: Run, verdict: Verdict) -> Verdict:

@@ -35,6 +35,8 @@ TESTED = 64  # leaves of a round whose corners are tried
 BATCH = 2000  # leaves refined in one round: enough to fill the arrays, few enough to look again soon
 HOPELESS = 2.0**-12  # share of the limit below which a level counts as 0 for the steering
 PATIENCE = 6  # rounds after which a search that sees no gap at all ends
+PASSES = 4  # how often all leaves may be refined, where that is at most `MOST_WORK`
+MOST_WORK = 100_000
 ZERO = Fraction(0)
 
 Range = tuple[Fraction, Fraction]
@@ -54,7 +56,7 @@ class Ground:
 
     Attributes:
         floats: (low, high, error) of the level on the face of every leaf of one task, in float64.
-        bounds: the exact bounds of which those are roundings, for a row and corners.
+        bounds: the exact bounds of which those are roundings, for a row and corners in integers over a power of two.
         at: the exact level at a corner of a row.
         first: level from which each row of a task counts, and bounds of the errors; infinite where it never does.
         enters: the exact level from which a row counts; None where it never does.
@@ -62,7 +64,7 @@ class Ground:
     """
 
     floats: Callable[[int, Leaves], tuple[np.ndarray, np.ndarray, np.ndarray]]
-    bounds: Callable[[int, int, Sequence[Corner]], Range]
+    bounds: Callable[[int, int, Sequence[Sequence[int]], int], Range]
     at: Callable[[int, int, Corner], Fraction]
     first: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
     enters: Callable[[int, int], Fraction | None]
@@ -78,6 +80,7 @@ class Search:
         ground: how levels are read off.
         deadline: `time.perf_counter()` at which to stop.
         rounds: how many rounds of refinement are left.
+        work: how many leaves may still be refined; beyond the plane each counts for more.
         leaves: the bad leaves that count below the limit, None as long as there are none.
         low, high, enters, error: their levels in float64; `error` bounds the errors of all three.
         witnesses: (enters, level) of exact points at which a condition fails.
@@ -87,6 +90,7 @@ class Search:
     ground: Ground
     deadline: float = float("inf")
     rounds: int = 64
+    work: float = float("inf")
     leaves: Leaves | None = None
     low: np.ndarray = field(default_factory=lambda: np.empty(0))
     high: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -94,11 +98,16 @@ class Search:
     error: np.ndarray = field(default_factory=lambda: np.empty(0))
     witnesses: list[Range] = field(default_factory=list)
     tested: set[tuple[int, int, Corner]] = field(default_factory=set)
+    _known: dict[int, Range] = field(default_factory=dict, repr=False)
 
     def start(self) -> None:
         """Take the bad leaves from the proofs."""
         for number, task in enumerate(self.tasks):
             self.take(number, bad_leaves(number, task.proof, task.mask))
+        if self.leaves is not None:
+            # Below the first simplices that were refuted nothing is known until each of them has been cut a few times.
+            all_of_them = PASSES * len(self.leaves) * _share(self.leaves)
+            self.work = max(self.work, all_of_them if all_of_them <= MOST_WORK else 0)
 
     def take(self, number: int, leaves: Leaves) -> None:
         """Add bad leaves of one task; those that do not count below the limit are dropped."""
@@ -163,10 +172,12 @@ class Search:
     def _exact(self, leaf: int) -> Range:
         """The exact level from which a leaf counts, and the largest that it reaches."""
         assert self.leaves is not None
-        number, row = int(self.leaves.task[leaf]), int(self.leaves.row[leaf])
-        first = self.ground.enters(number, row)
-        low, high = self.ground.bounds(number, row, self.leaves.corners(leaf))
-        return (self.ground.limit if first is None else max(first, low)), high
+        if leaf not in self._known:
+            number, row = int(self.leaves.task[leaf]), int(self.leaves.row[leaf])
+            first = self.ground.enters(number, row)
+            low, high = self.ground.bounds(number, row, self.leaves.whole(leaf), int(self.leaves.bits[leaf]))
+            self._known[leaf] = (self.ground.limit if first is None else max(first, low)), high
+        return self._known[leaf]
 
     def raise_lowest(self, gap: float) -> None:
         """Refine until `lowest` is within `gap` of `impossible`, relatively, or nothing can be gained.
@@ -235,6 +246,8 @@ class Search:
         if not len(chosen):
             return False
         self.rounds -= 1
+        self.work -= _share(leaves) * len(chosen)
+        self._known.clear()
         stay = np.ones(len(leaves), dtype=bool)
         stay[chosen] = False
         self.leaves = leaves[stay]
@@ -278,7 +291,12 @@ class Search:
         return None if self.deadline == float("inf") else max(self.deadline - time.perf_counter(), 1e-3)
 
     def _time(self) -> bool:
-        return self.rounds > 0 and time.perf_counter() < self.deadline
+        return self.rounds > 0 and self.work > 0 and time.perf_counter() < self.deadline
+
+
+def _share(leaves: Leaves) -> float:
+    """How much more work a leaf is than one in the plane: it has (n + 1)^2 barycentric coordinates."""
+    return (leaves.share.shape[1] / 3) ** 2
 
 
 def widest(gaps: Sequence[Gap]) -> Gap | None:
