@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -110,6 +112,7 @@ def test_systems_bring_their_time():
         verify(one_norm(2), "duffing", Box.cube(-1, 1, 2), time="never")
 
 
+@pytest.mark.slow
 def test_levels_take_the_same_work_on_every_machine(monkeypatch):
     from time import perf_counter, sleep
 
@@ -134,3 +137,18 @@ def test_levels_take_the_same_work_on_every_machine(monkeypatch):
     assert quick.status is Outcome.REFUTED
     assert (fast.c1, fast.c2) == (slow.c1, slow.c2)
     assert fast.annuli == slow.annuli
+
+
+@pytest.mark.parametrize("first", ["trainer", "repairing", "certificate", "training.flow"])
+def test_verbs_are_functions_whatever_was_imported_first(first):
+    code = (
+        f"import linregions.lyapunov.{first}\n"
+        "from linregions import lyapunov\n"
+        "import types\n"
+        "verbs = [lyapunov.train, lyapunov.repair, lyapunov.verify, lyapunov.check, lyapunov.save_certificate]\n"
+        "assert all(isinstance(verb, types.FunctionType) for verb in verbs)\n"
+        "assert set(lyapunov.__all__) <= set(dir(lyapunov))\n"
+        "assert all(getattr(lyapunov, name) is not None for name in lyapunov.__all__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

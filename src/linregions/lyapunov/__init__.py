@@ -1,10 +1,10 @@
 """Lyapunov functions: a proof or a counterexample, in exact arithmetic.
 
-verifying    the verb, and the conditions by class of dynamics
+verifying    the verb; continuous, discrete, piecewise: the conditions by class of dynamics
 verdict      what it returns
 dynamics     systems from strings, sympy expressions, arrays, modes and networks
 systems      systems of the literature and families with known truth, by name
-candidates   V from quadratic forms, gauges of polygons, interpolation
+candidates   V by construction: norms, zonotopes, gauges of polygons, interpolation
 cells        the cells of a network with their mesh; fan: those of a network without biases, in any dimension
 prove        signs of polynomials on simplices by Bernstein forms
 levels       sub-level sets, regions of attraction, ultimate bounds

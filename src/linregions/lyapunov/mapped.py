@@ -154,10 +154,14 @@ class MappedMesh:
     def exact_values(self, v: int) -> list[Fraction]:
         """Every output at vertex `v`."""
         if v not in self._exact_values:
-            rows, scale = self.exact_map(int(self.cell_of[v]))
-            point = self.exact_vertex(v)
-            bottom = scale * point[-1]
-            self._exact_values[v] = [Fraction(sum(map(mul, row, point)), bottom) for row in rows]
+            cell, point = int(self.cell_of[v]), self.exact_vertex(v)
+            if cell not in self._maps and not self._exact.bulk:  # a deep network has values sooner than maps
+                x = [Fraction(c, point[-1]) for c in point[:-1]]
+                self._exact_values[v] = list(self.network.exact_values(x))
+            else:
+                rows, scale = self.exact_map(cell)
+                bottom = scale * point[-1]
+                self._exact_values[v] = [Fraction(sum(map(mul, row, point)), bottom) for row in rows]
         return self._exact_values[v]
 
     @cached_property

@@ -209,6 +209,7 @@ class _Run:
         """Codes of a block from floats, on smaller boxes where it is a remainder that keeps a simplex open."""
         codes, todo = np.full(part.count, DIVIDE), np.arange(part.count)
         for attempt in range(self.terms.rounds):
+            self._on_time()
             some = part[todo]
             form, batch = self._floats(some, attempt)
             spared = None if held is None else held[todo]
