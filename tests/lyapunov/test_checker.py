@@ -6,6 +6,8 @@ import ast
 import copy
 import json
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,10 +19,19 @@ from hypothesis import strategies as st
 
 from linregions import Network
 from linregions.lyapunov import checker
-from linregions.lyapunov.checker import Interval, check
+from linregions.lyapunov.checker import arithmetic, check, entry, intervals
+from linregions.lyapunov.checker.intervals import Interval
+from linregions.lyapunov.checker.kernel import Case, Functions, Mesh
+from linregions.lyapunov.checker.loops import Loop
+from linregions.lyapunov.checker.taylor import Taylor
 
 ONE_NORM = Network.from_arrays([([[1.0, 0], [-1, 0], [0, 1], [0, -1]], [0.0] * 4), ([[1.0, 1, 1, 1]], [0.0])])
 RING = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)]
+
+STANDARD = {
+    "__future__", "collections.abc", "dataclasses", "fractions", "functools", "hashlib", "heapq", "json", "math",
+    "pathlib", "struct", "time", "typing",
+}  # fmt: skip
 
 
 def minus(k: int) -> list:
@@ -264,10 +275,10 @@ def test_the_hash_is_the_networks(seed):
     layers = [(rng.normal(size=(b, a)).round(1), rng.normal(size=b).round(1)) for a, b in pairwise(widths)]
     name = ["relu", "abs", "hardtanh", "relu6"][seed % 4]
     net = Network.from_arrays(layers, activation=name)
-    plain = checker.plain_numbers(net)
-    assert checker.network_hash(plain) == net.hash
+    plain = entry.plain_numbers(net)
+    assert arithmetic.network_hash(plain) == net.hash
     point = [Fraction(int(v), 7) for v in rng.integers(-20, 20, size=widths[0])]
-    values, _ = checker.forward(checker.scaled(plain), checker.integers(point))
+    values, _ = arithmetic.forward(arithmetic.scaled(plain), arithmetic.integers(point))
     assert [Fraction(v, values[-1]) for v in values[:-1]] == net.exact_values(point)
 
 
@@ -276,11 +287,11 @@ def test_max_groups_share_a_winner():
     from linregions.stage import Stage
 
     net = Network((Stage(np.array([[1.0], [-1.0], [3.0]]), np.array([0.0, 0.0, -2.0]), MaxGroups(np.array([0, 3]))),))
-    stages = checker.scaled(checker.plain_numbers(net))
-    assert checker.network_hash(checker.plain_numbers(net)) == net.hash
+    stages = arithmetic.scaled(entry.plain_numbers(net))
+    assert arithmetic.network_hash(entry.plain_numbers(net)) == net.hash
 
     def joined(*points: Fraction) -> bool:
-        return checker.one_piece([[checker.forward(stages, checker.integers([p]))[1]][0] for p in points])
+        return arithmetic.one_piece([[arithmetic.forward(stages, arithmetic.integers([p]))[1]][0] for p in points])
 
     assert joined(Fraction(-1), Fraction(0))
     assert joined(Fraction(0), Fraction(1))
@@ -297,7 +308,7 @@ def test_elementary_functions_hold_their_values(low, width):
     with flint.ctx.workprec(300):
         for name in ("sin", "cos", "exp", "tanh"):
             box = Interval.of(low, low + width)
-            found = checker.coefficients(name, box, 4)
+            found = intervals.coefficients(name, box, 4)
             for share in (Fraction(0), Fraction(1, 3), Fraction(1)):
                 x = low + share * width
                 series = flint.arb_series([flint.arb(flint.fmpq(x.numerator, x.denominator)), 1], prec=5)
@@ -305,22 +316,22 @@ def test_elementary_functions_hold_their_values(low, width):
                 if exact is None:  # tanh = 1 - 2 / (exp(2 x) + 1)
                     exact = 1 - 2 / ((2 * series).exp() + 1)
                 for k in range(5):
-                    scale = flint.arb(2) ** checker.BITS
+                    scale = flint.arb(2) ** intervals.BITS
                     assert flint.arb(found[k].lo) / scale <= exact[k].upper()
                     assert flint.arb(found[k].hi) / scale >= exact[k].lower()
                 if width == 0:
-                    size = abs(Fraction(found[0].lo, 1 << checker.BITS)) + 1
-                    assert Fraction(found[0].hi - found[0].lo, 1 << checker.BITS) < size / 2**60
+                    size = abs(Fraction(found[0].lo, 1 << intervals.BITS)) + 1
+                    assert Fraction(found[0].hi - found[0].lo, 1 << intervals.BITS) < size / 2**60
 
 
 def test_pi_and_the_range_of_sin():
-    assert checker.PI.lo / 2**checker.BITS == checker.PI.hi / 2**checker.BITS == math.pi
-    assert checker.PI.hi - checker.PI.lo <= 4
+    assert intervals.PI.lo / 2**intervals.BITS == intervals.PI.hi / 2**intervals.BITS == math.pi
+    assert intervals.PI.hi - intervals.PI.lo <= 4
     for low, high in [(-0.5, 0.5), (1, 2), (-2, -1), (0, 4), (2, 4), (-20, 20), (7, 7.5)]:
-        found = checker.sin_over(Interval.of(Fraction(low), Fraction(high)))
+        found = intervals.sin_over(Interval.of(Fraction(low), Fraction(high)))
         sampled = np.sin(np.linspace(low, high, 4001))
-        assert found.lo / 2**checker.BITS == pytest.approx(sampled.min(), abs=1e-5)
-        assert found.hi / 2**checker.BITS == pytest.approx(sampled.max(), abs=1e-5)
+        assert found.lo / 2**intervals.BITS == pytest.approx(sampled.min(), abs=1e-5)
+        assert found.hi / 2**intervals.BITS == pytest.approx(sampled.max(), abs=1e-5)
 
 
 @settings(max_examples=40, deadline=None)
@@ -337,7 +348,7 @@ def test_a_form_has_the_values_of_its_polynomial(seed):
     }
     terms = {m: c for m, c in terms.items() if c}
     rows = [[*(int(v) for v in rng.integers(-9, 9, size=n)), int(rng.integers(1, 5))] for _ in range(n + 1)]
-    form, degree = checker.Functions([terms], [], n, 1).form(rows, [Fraction(1)])
+    form, degree = Functions([terms], n).form(rows, [Fraction(1)])
     mu = [int(v) for v in rng.integers(1, 6, size=n + 1)]
     y = [sum(m * r[i] for m, r in zip(mu, rows, strict=True)) for i in range(n + 1)]
     point = [Fraction(v, y[-1]) for v in y[:-1]]
@@ -354,7 +365,7 @@ def test_elimination_gives_determinant_and_solution(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 6))
     matrix = [[int(v) for v in row] for row in rng.integers(-4, 5, size=(n, n + 1))]
-    det, solved = checker.eliminate(matrix)
+    det, solved = arithmetic.eliminate(matrix)
     assert det == int(flint.fmpz_mat([row[:n] for row in matrix]).det())
     if det:
         for row in matrix:
@@ -366,7 +377,7 @@ def test_taylor_models_hold_the_function():
     tree = ["+", ["*", ["sin", ["x", 0]], ["exp", ["x", 1]]], ["/", ["tanh", ["x", 1]], ["+", "2", ["cos", ["x", 0]]]]]
     rng = np.random.default_rng(5)
     for degree in (1, 2, 3):
-        functions = checker.Functions(None, [tree], 2, degree)
+        functions = Taylor([], 2, [tree], degree)
         for _ in range(5):
             rows = [[int(v) for v in rng.integers(-40, 40, size=2)] + [64] for _ in range(3)]
             form, total = functions.form(rows, [Fraction(1)])
@@ -374,26 +385,107 @@ def test_taylor_models_hold_the_function():
             x, y = sum(m * np.array(r[:2]) / 64 for m, r in zip(mu, rows, strict=True))
             exact = math.sin(x) * math.exp(y) + math.tanh(y) / (2 + math.cos(x))
             # The corners' w are moved with the base point, which is their centroid: all the same power of it.
-            moved, _ = functions.taylor(rows, [Fraction(1)])
+            moved, _, _ = functions.bounds(rows, [Fraction(1)])
             weights = [m / r[-1] for m, r in zip(mu, moved, strict=True)]
             upper = sum(
                 c * math.prod(w ** (key >> 8 * j & 255) for j, w in enumerate(weights)) for key, c in form.items()
             )
-            assert exact <= upper / 2**checker.BITS + 1e-9
-            assert upper / 2**checker.BITS <= exact + 2.0 ** (2 - degree)
+            assert exact <= upper / 2**intervals.BITS + 1e-9
+            assert upper / 2**intervals.BITS <= exact + 2.0 ** (2 - degree)
             assert total == degree + 1
 
 
 def test_the_checker_stands_alone():
-    """Only the standard library, and the reader of models in one function at its end."""
-    tree = ast.parse(Path(checker.__file__).read_text("utf-8"))
-    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    names = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in top}
-    assert names <= {
-        "__future__", "collections.abc", "dataclasses", "fractions", "hashlib", "heapq", "json", "math", "pathlib",
-        "struct", "time", "typing",
-    }  # fmt: skip
-    inner = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node not in top]
-    assert [node.module for node in inner] == ["linregions.readers"]
-    assert isinstance(tree.body[-1], ast.FunctionDef)
-    assert inner[0] in ast.walk(tree.body[-1])
+    """Only the standard library and the files of the package, and the reader of models in one function at its end."""
+    files = sorted(Path(checker.__file__).parent.glob("*.py"))
+    assert len(files) > 5
+    readers = []
+    for path in files:
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                assert {alias.name for alias in node.names} <= STANDARD
+            elif isinstance(node, ast.ImportFrom) and node.level == 1:
+                assert f"{node.module}.py" in {other.name for other in files}
+            elif isinstance(node, ast.ImportFrom) and node.module == "linregions.readers":
+                readers.append((path.name, node in ast.walk(tree.body[-1]), node in tree.body))
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                assert node.module in STANDARD
+            else:
+                assert not (isinstance(node, ast.Name) and node.id in ("__import__", "eval", "exec", "importlib"))
+    assert readers == [("entry.py", True, False)]
+
+
+def test_the_files_load_without_the_library():
+    """In a fresh interpreter in which nothing else can be imported: what they need is really there."""
+    program = """
+import importlib.abc, sys, types
+class Nothing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in ("numpy", "scipy", "flint", "torch", "sympy", "linregions"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Nothing())
+sys.path.insert(0, sys.argv[1])
+import checker
+print(checker.check({}).reason)
+"""
+    folder = str(Path(checker.__file__).parent.parent)
+    done = subprocess.run([sys.executable, "-I", "-c", program, folder], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert "format" in done.stdout
+
+
+def test_the_kernel_and_its_extension_agree():
+    """A main claim needs the kernel alone; the extension reads the same file to the same conditions."""
+    nets = {"network": entry.plain_numbers(ONE_NORM), "controller": None, "dynamics": None}
+    for data in (by_hand(), on_unit_box()):
+        alone, more = Case(data, nets), Loop(data, nets)
+        assert type(entry.case_of(data, nets)) is Case
+        mesh = Mesh(data, 2, alone.domain)
+        for s in range(len(mesh.simplices)):
+            assert alone.positive(mesh, s) == more.positive(mesh, s)
+            assert alone.decrease(mesh, s) == more.decrease(mesh, s)
+
+
+def test_the_readme_counts_the_lines():
+    folder = Path(checker.__file__).parent
+    for path in folder.glob("*.py"):
+        count = len(path.read_text("utf-8").splitlines())
+        assert path.name == "__init__.py" or f"{path.name:<14} {count:>3}" in checker.__doc__, (path.name, count)
+
+
+def test_a_degree_beyond_the_fields_of_a_form_is_refused():
+    """Exponents are kept in bytes: at degree 256 mu_1^257 would be mu_0^256 mu_2."""
+    high = ["*", *([["^", ["x", 0], "64"]] * 4), ["x", 0]]
+    f = smooth(["+", minus(0), ["*", "-1", high]], minus(1))
+    assert "degree" in check(by_hand(dynamics=f), ONE_NORM).reason
+
+
+def test_what_is_undefined_somewhere_is_no_polynomial():
+    """0 / x2 cancels as a form and is not defined on the first axis."""
+    for nothing in (["/", "0", ["x", 1]], ["*", "0", ["/", "1", ["x", 1]]]):
+        assert not check(by_hand(dynamics=smooth(["+", minus(0), nothing], minus(1))), ONE_NORM).accepted
+        later = ["*", "0", ["/", "1", ["+", ["x", 0], "-1/4"]]]  # defined at 0, not at x1 = 1/4
+        assert not check(by_hand(dynamics=smooth(["+", minus(0), later], minus(1))), ONE_NORM).accepted
+
+
+def test_a_refutation_at_a_kink_needs_growth():
+    """V' by the slope of a triangle into which f does not point may be 0 where V falls."""
+    f = smooth(["+", minus(0), ["x", 1]], ["+", ["x", 0], ["*", "-2", ["x", 1]]])
+    data = by_hand(
+        claim="refuted",
+        dynamics=f,
+        vertices=[["0", "0", "1"], ["1", "0", "2"], ["1", "1", "2"]],
+        simplices=[[0, 1, 2]],
+        proofs=None,
+        levels=None,
+        witness={"points": [["1/4", "0"]], "condition": "decrease", "mode": 0, "simplex": 0},
+    )
+    assert "grow" in check(data, ONE_NORM).reason
+    outside = data | {
+        "dynamics": smooth(["x", 0], ["x", 1]),
+        "vertices": [["1", "0", "2"], ["1", "0", "1"], ["1", "1", "1"]],
+    }
+    outside["witness"] = data["witness"] | {"points": [["1/2", "0"]]}
+    assert "leaves the domain" in check(outside, ONE_NORM).reason

@@ -21,8 +21,13 @@ from ..domain import Box, Polytope
 from ..errors import InputError
 from ..network import Network
 from ..store.files import write_file
-from . import checker
 from .cells import cells_of
+from .checker.arithmetic import CheckError, integers
+from .checker.composite import quadratic_level, reach
+from .checker.entry import FORMAT, case_of, examine, plain_numbers
+from .checker.fan import mesh_of
+from .checker.kernel import PARTIAL, Case, Mesh, Proofs
+from .checker.levels import Levels
 from .deepening import Wanted, grown
 from .dynamics import Networked
 from .joint import joint
@@ -102,7 +107,7 @@ class Writer:
         elif exclude is not None:
             exclude = {"ball": str(Fraction(exclude))}
         return {
-            "format": checker.FORMAT,
+            "format": FORMAT,
             "network": problem.candidate.hash if network else None,
             "candidate": None if network else problem.expression.tree(),
             "controller": None if problem.controller is None else problem.controller.hash,
@@ -129,7 +134,7 @@ class Writer:
             "controller": problem.controller,
             "dynamics": problem.dynamics.network if isinstance(problem.dynamics, Networked) else None,
         }
-        return {key: None if net is None else checker.plain_numbers(net) for key, net in given.items()}
+        return {key: None if net is None else plain_numbers(net) for key, net in given.items()}
 
     def corners(self, simplices: Sequence[Sequence[int]]) -> dict[str, Any]:
         """The mesh of some simplices, their vertices renumbered."""
@@ -144,11 +149,11 @@ class Writer:
         """A certificate with a proof on every simplex."""
         data = self.head() | self.corners(self.mesh.simplices.tolist())
         data["proofs"] = {"positive": None, "decrease": [], "seams": None}
-        case = checker.Case(data, self.nets)
-        mesh = checker.Mesh(data, case.n, case.domain)
+        case = case_of(data, self.nets)
+        mesh = Mesh(data, case.n, case.domain)
         levels = None
         if isinstance(self.problem.candidate, Network) and self.claim != "marginal":
-            levels = checker.Levels(case, mesh)
+            levels = Levels(case, mesh)
         wanted = self.wanted(levels)
         data["proofs"] = self.proofs(case, mesh, wanted)
         if self.claim == "marginal":
@@ -159,16 +164,16 @@ class Writer:
             data["composite"] = self.inner(data, levels)
         return data
 
-    def wanted(self, levels: checker.Levels | None) -> Wanted:
+    def wanted(self, levels: Levels | None) -> Wanted:
         """What has to be proved: everything, or what the verdict found between levels."""
-        if levels is None or self.claim not in checker.PARTIAL:
+        if levels is None or self.claim not in PARTIAL:
             return Wanted()
         if self.claim == "sublevel":
             return Wanted.between(levels, Fraction(-1), self.verdict.sublevel.c)
         found = self.verdict.ultimate if self.claim == "ultimate" else self.verdict.composite
         return Wanted.between(levels, found.c1, found.c2)
 
-    def inner(self, data: dict[str, Any], levels: checker.Levels) -> dict[str, Any]:
+    def inner(self, data: dict[str, Any], levels: Levels) -> dict[str, Any]:
         """The inner function x'Px of a composite claim, certified a little further out than {V <= c1} reaches."""
         found, nets = self.verdict.composite, {**self.nets, "network": None}
         n = self.dim
@@ -176,15 +181,15 @@ class Writer:
         cells = cells_of(joint([], rows=np.eye(n, n + 1)), self.problem.domain)
         inner = data | Writer(replace(self.verdict, mesh=cells), "sublevel").corners(cells.simplices.tolist())
         inner |= {"network": None, "candidate": ["+", *terms], "shift": "0", "claim": "sublevel", "exclude": None}
-        case = checker.Case(inner, nets)
-        mesh = checker.Mesh(inner, n, case.domain)
-        far = checker.reach(levels, case, *(Fraction(data["levels"][k]) for k in ("c1", "c2")))
+        case = case_of(inner, nets)
+        mesh = mesh_of(inner, case)
+        far = reach(levels, case, *(Fraction(data["levels"][k]) for k in ("c1", "c2")))
         target = far * Fraction(65, 64) if found.rho is None else (far + found.rho) / 2
         writer = Writer(replace(self.verdict, tasks=()), "sublevel")
         inner["proofs"] = writer.proofs(case, mesh, Wanted.within(case, target))
-        proofs = checker.Proofs(case, mesh, inner["proofs"])
+        proofs = Proofs(case, mesh, inner["proofs"])
         proofs.decrease()
-        inner["levels"] = {"c": str(checker.quadratic_level(case, proofs))}
+        inner["levels"] = {"c": str(quadratic_level(case, proofs))}
         return {"inner": inner, "reach": str(far)}
 
     # Trees
@@ -202,21 +207,20 @@ class Writer:
                 out[s, mode] = tree if mask is None else _renumbered(tree, {v: k for k, v in enumerate(mask)})
         return out
 
-    def proofs(self, case: checker.Case, mesh: checker.Mesh, wanted: Wanted) -> dict[str, Any]:
+    def proofs(self, case: Case, mesh: Mesh, wanted: Wanted) -> dict[str, Any]:
         """Trees for every simplex that the checker's arithmetic agrees with."""
         decrease: list[Any] = []
         known = self.trees("decrease")
         for s in range(len(mesh.simplices)):
-            jobs = {j: job for j, *job in case.decrease(mesh, s)}
+            jobs = case.decrease(mesh, s)
             found = {j: grown(case, s, job, known.get((s, j), 0), wanted) for j, job in jobs.items()}
-            decrease.append({str(j): t for j, t in found.items()} if case.kind == "piecewise" else found[0])
+            decrease.append({str(j): t for j, t in found.items()} if case.modal else found[0])
         positive = None
-        if self.claim not in checker.PARTIAL:
+        if self.claim not in PARTIAL:
             known = self.trees("positive")
-            proofs = checker.Proofs(case, mesh, {"positive": [], "decrease": [], "seams": None})
-            jobs = [proofs.positive_job(s) for s in range(len(mesh.simplices))]
+            jobs = [case.positive(mesh, s) for s in range(len(mesh.simplices))]
             positive = [grown(case, s, job, known.get((s, 0), 0), wanted) for s, job in enumerate(jobs)]
-        slides = case.kind == "piecewise" and case.nets["network"] and not case.discrete
+        slides = case.modal and case.V and not case.discrete
         return {"positive": positive, "decrease": decrease, "seams": self.seams() if slides else None}
 
     def seams(self) -> list[Any]:
@@ -230,10 +234,10 @@ class Writer:
     # Levels
 
     def levels(
-        self, data: dict[str, Any], case: checker.Case, mesh: checker.Mesh, levels: checker.Levels, wanted: Wanted
+        self, data: dict[str, Any], case: Case, mesh: Mesh, levels: Levels, wanted: Wanted
     ) -> dict[str, str] | None:
         """The levels that the trees prove; None where they prove none and none is needed."""
-        proofs = checker.Proofs(case, mesh, data["proofs"])
+        proofs = Proofs(case, mesh, data["proofs"])
         if self.claim != "strict":  # what is open must be known
             proofs.decrease()
         if self.claim in ("strict", "sublevel"):
@@ -243,15 +247,15 @@ class Writer:
             stated = {"c1": str(c1), "c2": str(c2), "boundary": str(levels.boundary)}
         try:
             levels.check(proofs, stated)
-        except checker.CheckError as error:
-            if self.claim in checker.PARTIAL:
+        except CheckError as error:
+            if self.claim in PARTIAL:
                 raise InputError(f"claim: no level is certified for {self.claim!r} ({error})") from error
             return None
         return stated
 
     # Witnesses
 
-    def face(self, case: checker.Case, mesh: checker.Mesh) -> dict[str, Any]:
+    def face(self, case: Case, mesh: Mesh) -> dict[str, Any]:
         """The face of a marginal verdict, in a simplex that holds it."""
         face = self.verdict.face
         return self.witness(face.vertices, face.condition, face.note, self.holder(mesh, face.vertices, face.cell))
@@ -261,12 +265,12 @@ class Writer:
         mode = int(note.removeprefix("mode ")) if note.startswith("mode ") else 0
         return {"points": _texts(points), "condition": condition, "mode": mode, "simplex": simplex}
 
-    def holder(self, mesh: checker.Mesh, points: Sequence[Sequence[Fraction]], cell: int) -> int:
+    def holder(self, mesh: Mesh, points: Sequence[Sequence[Fraction]], cell: int) -> int:
         """A simplex of a cell, or of any cell, that holds all points."""
-        rows = [checker.integers(p) for p in points]
+        rows = [integers(p) for p in points]
         owners = np.asarray(self.mesh.owner)
         for s in sorted(range(len(owners)), key=lambda s: int(owners[s]) != cell):
-            if all(mesh.holds(mesh.simplices[s], row, cone=self.fan) for row in rows):
+            if all(mesh.holds(s, row) for row in rows):
                 return s
         raise InputError(f"verdict: no simplex of its mesh holds {shown(points)}; verify it again")
 
@@ -277,8 +281,8 @@ class Writer:
             data = head | self.around(example)
             data["witness"] = self.witness([example.witness], example.condition, example.note, 0)
             try:
-                checker.examine(data, self.nets)
-            except checker.CheckError as error:
+                examine(data, self.nets)
+            except CheckError as error:
                 reason = str(error)
                 continue
             return data
@@ -292,7 +296,7 @@ class Writer:
             return {"vertices": unit, "simplices": [list(range(self.dim + 1))], "mesh": "domain"}
         every = self.mesh.simplices.tolist()
         data = self.head() | self.corners(every)
-        mesh = checker.Mesh(data, self.dim, [])
+        mesh = mesh_of(data, case_of(data, self.nets))
         return self.corners([every[self.holder(mesh, [example.witness], example.cell)]])
 
 

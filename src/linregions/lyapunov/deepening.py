@@ -8,7 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import InputError
-from . import checker
+from .checker.composite import least
+from .checker.kernel import Case, leaves
+from .checker.levels import Levels
 
 DEEPEST = 60
 Row = list[int]
@@ -27,7 +29,7 @@ class Wanted:
     high: Fraction | None = None
 
     @classmethod
-    def between(cls, levels: checker.Levels, low: Fraction, high: Fraction) -> Wanted:
+    def between(cls, levels: Levels, low: Fraction, high: Fraction) -> Wanted:
         """What is met below `high` and rises above `low`."""
 
         def free(s: int, rows: list[Row]) -> bool:
@@ -37,18 +39,18 @@ class Wanted:
         return cls(free, high)
 
     @classmethod
-    def within(cls, case: checker.Case, level: Fraction) -> Wanted:
+    def within(cls, case: Case, level: Fraction) -> Wanted:
         """The ellipsoid {x'Px < level} of a quadratic candidate."""
-        return cls(lambda s, rows: checker.least(case, rows) >= level, level)
+        return cls(lambda s, rows: least(case, rows) >= level, level)
 
 
-def grown(case: checker.Case, s: int, job: Sequence[Any], tree: Any, wanted: Wanted) -> Any:
+def grown(case: Case, s: int, job: Sequence[Any], tree: Any, wanted: Wanted) -> Any:
     """The tree with every leaf bisected until the checker accepts it, or it may stay open.
 
     Args:
         case: the certificate.
         s: the number of the simplex.
-        job: corners, weights and functions, as `checker.Case.decrease` gives them.
+        job: corners, weights and functions, as `Case.decrease` gives them.
         tree: the prover's.
         wanted: the claim.
 
@@ -60,8 +62,8 @@ def grown(case: checker.Case, s: int, job: Sequence[Any], tree: Any, wanted: Wan
     def accepted(part: list[Row]) -> bool:
         zeros = functions.zeros(part, weights)
         if zeros is None:
-            return all(case.excluded(r) for r in part)
-        spared = not zeros or case.claim == "marginal" or all(case.excluded(r) for r in zeros)
+            return all(case.exclude(r) for r in part)
+        spared = not zeros or case.claim == "marginal" or all(case.exclude(r) for r in zeros)
         return spared or wanted.may_stay_open(s, zeros)
 
     return _grow(tree, rows, s, accepted, wanted, 0)
@@ -81,7 +83,7 @@ def _grow(tree: Any, rows: list[Row], s: int, accepted: Callable[[list[Row]], bo
         i, j = longest(rows, len(rows[0]) - 1)
         tree = [i, j, 0, 0]
     i, j, left, right = tree
-    (left_rows, _), (right_rows, _) = checker.leaves([i, j, 0, 0], rows)
+    (left_rows, _), (right_rows, _) = leaves([i, j, 0, 0], rows)
     halves = ((left, left_rows), (right, right_rows))
     return [i, j, *(_grow(sub, half, s, accepted, wanted, depth + 1) for sub, half in halves)]
 
