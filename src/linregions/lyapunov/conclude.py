@@ -108,7 +108,8 @@ def _exclusion(run: Run) -> str:
 
 def _refuted(run: Run, first: Counterexample, bad: list[_Entry]) -> str:
     quantity = "V" if first.condition == "positive" else ("V(f(x)) - V(x)" if run.problem.time == "discrete" else "V'")
-    text = f"{quantity} = {number_text(first.value)} at x = {point_text(first.witness)} in cell {first.cell}"
+    text = f"{quantity} = {number_text(first.value)} at x = {point_text(first.witness)}"
+    text += f" in cell {first.cell}" if first.cell >= 0 else ""
     cells = len({(c.condition, c.cell) for c in bad})
     text += f", {first.note}" if first.note else ""
     if cells > 1:

@@ -97,8 +97,9 @@ class Counterexample:
 
     def __str__(self) -> str:
         tail = f", {self.note}" if self.note else ""
-        quantity = "V" if self.condition == "positive" else "decrease"
-        return f"{quantity} = {number_text(self.value)} at {point_text(self.witness)} in cell {self.cell}{tail}"
+        quantity = "V" if self.condition == "positive" else "change of V"
+        where = f" in cell {self.cell}" if self.cell >= 0 else ""
+        return f"{quantity} = {number_text(self.value)} at {point_text(self.witness)}{where}{tail}"
 
 
 class Counterexamples(Sequence[Counterexample]):
@@ -266,18 +267,19 @@ class Verdict:
         return save_certificate(self.certificate(), path)
 
     def __repr__(self) -> str:
-        return f"Verdict: {self}"
+        return f"Verdict: {self.status.value}, {plural(self.cells, 'cell')}"
 
     def __str__(self) -> str:
         parts = [f"{self.status.value}: {self.reason}"]
         if self.sublevel is not None:
             parts.append(str(self.sublevel))
-        if self.ultimate is not None:
+        # A strict one says of the trajectories what the sub-level set has just said.
+        if self.ultimate is not None and not (self.ultimate.strict and self.sublevel is not None):
             parts.append(str(self.ultimate))
         work = [plural(self.cells, "cell"), plural(self.simplices, "simplex", "simplices")]
         work.append(f"{self.leaves:,} {'leaf' if self.leaves == 1 else 'leaves'}")
         parts.append(f"{', '.join(work)}, {self.exact_decisions:,} in rationals, {self.seconds:.2f} s")
-        return "; ".join(parts)
+        return "\n".join(parts)
 
 
 def _plain(record: Any) -> Any:
