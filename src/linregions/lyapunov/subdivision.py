@@ -92,6 +92,8 @@ def integer_vertices(root: Sequence[Sequence[int]], parts: Array) -> list[list[i
         root: the vertices `[Y_1, ..., Y_q, w]` of the whole.
         parts: (n+1, n+1) barycentric integers of the part's vertices.
     """
+    if np.array_equal(parts.sum(axis=1), np.ones(len(parts))):  # corners of the whole, as in every undivided simplex
+        return [list(map(int, root[k])) for k in parts.argmax(axis=1).tolist()]
     common = lcm(*(int(row[-1]) for row in root))
     scaled = [[int(c) * (common // int(row[-1])) for c in row] for row in root]
     out = []
