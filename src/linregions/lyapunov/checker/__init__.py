@@ -2,9 +2,9 @@
 
 The standard library alone, and `linregions.readers.read` in one function to get the numbers of a network.  To see
 why an accepted file proves that V > 0 and V' < 0 for a network V and polynomial f, read the first two of these files,
-569 lines with their comments; `kernel.py` begins with the proof.  The others, one topic each, make it 1551:
+572 lines with their comments; `kernel.py` begins with the proof.  The others, one topic each, make it 1554:
 
-    kernel.py      315  the claim, its mesh and its proof: all that is needed beyond
+    kernel.py      318  the claim, its mesh and its proof: all that is needed beyond
     arithmetic.py  254  rational numbers, determinants, networks and polynomials
 
     loops.py       188  polynomial V, smooth f, controllers, f a network, modes, discrete time

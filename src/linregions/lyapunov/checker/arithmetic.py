@@ -66,21 +66,21 @@ def dot(a: Iterable[Any], b: Iterable[Any]) -> Any:
 def eliminate(matrix: list[Row]) -> tuple[int, list[Row]]:
     """Determinant d of the square part, and the other columns times d times its inverse (fraction-free elimination)."""
     rows, size, previous, sign = list(matrix), len(matrix), 1, 1
-    more = len(rows[0]) > size
+    begin = 0 if len(rows[0]) > size else 1  # a determinant alone needs no substitution back
     for p in range(size):
-        pivot = next((i for i in range(p, size) if rows[i][p]), None)
+        pivot = next((i for i in range(p, size) if rows[i][0]), None)
         if pivot is None:
             return 0, []
         if pivot != p:
             rows[p], rows[pivot], sign = rows[pivot], rows[p], -sign
-        top = rows[p]
-        first = top[p]
-        for i in range(0 if more else p + 1, size):
-            if i != p and (rows[i][p] or first != previous):
-                c = rows[i][p]
-                rows[i] = [(first * a - c * b) // previous for a, b in zip(rows[i], top, strict=True)]
+        first, *top = rows[p]
+        for i in range(begin * p, size):
+            c, *rest = rows[i]
+            if i != p and (c or first != previous):
+                rest = [(first * a - c * b) // previous for a, b in zip(rest, top, strict=True)]
+            rows[i] = rest
         previous = first
-    return sign * previous, [[sign * v for v in r[size:]] for r in rows]
+    return sign * previous, [[sign * v for v in r] for r in rows] if begin == 0 else []
 
 
 def excluded(given: Any, n: int) -> Callable[[Row], bool]:

@@ -27,7 +27,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import cache, cached_property, reduce
 from typing import Any
 
 from .arithmetic import (
@@ -63,13 +63,18 @@ class Functions:
     polynomials: list[Poly]
     states: int
 
+    @cached_property
+    def whole(self) -> list[Poly]:
+        """The polynomials times a common denominator."""
+        scale = math.lcm(1, *(c.denominator for p in self.polynomials for c in p.values()))
+        return [{m: int(c * scale) for m, c in p.items()} for p in self.polynomials]
+
     def bounds(self, rows: list[Row], weights: list[Fraction]) -> tuple[list[Row], int, dict[tuple, tuple]]:
         """Corners, degree, and {monomial: (low, high)} of sum_k w_k F_k up to a positive factor."""
         total: Poly = {}
-        for w, p in zip(weights, self.polynomials, strict=True):
+        for w, p in zip(integers(weights), self.whole, strict=False):
             total = add(total, p, w)
-        scale = math.lcm(1, *(c.denominator for c in total.values()))
-        return rows, max(map(len, total), default=0), {m: (int(c * scale),) * 2 for m, c in total.items()}
+        return rows, max(map(len, total), default=0), {m: (c, c) for m, c in total.items()}
 
     def form(self, rows: list[Row], weights: list[Fraction]) -> tuple[dict[int, int], int]:
         """Upper bounds (exact for polynomials) of the coefficients of sum_k w_k F_k in mu, and the degree."""
@@ -183,7 +188,7 @@ class Case:
         self.shift, self.exclude = number(data["shift"]), excluded(data["exclude"], n)
         self.V = self.read_network("network", data["network"])
         need(self.V is None or len(forward(self.V, [0] * n + [1])[0]) == 2, "V must have one output")
-        self.known: dict[int, tuple[Fraction, Marks]] = {}
+        self.known: dict[int, tuple[Row, Marks]] = {}
         self.slopes: dict[int, list[Fraction]] = {}
         self.read()
         need(self.value([0] * n + [1])[0] == 0, "V(0) is not the shift")
@@ -210,29 +215,26 @@ class Case:
         value, marks = forward(self.V, p)
         return Fraction(value[0], value[1]) - self.shift, marks
 
-    def values(self, mesh: Mesh, s: int) -> list[Fraction]:
-        """V - shift at the corners of a simplex on which it is affine."""
+    def raised(self, mesh: Mesh, s: int) -> list[Row]:
+        """The corners [X.., (V - shift) w, w] of a simplex on which V is affine."""
         for v in mesh.simplices[s]:
             if v not in self.known:
-                self.known[v] = self.value(mesh.points[v])
+                value, marks = self.value(mesh.points[v])
+                self.known[v] = lifted(mesh.points[v], [value]), marks
         found = [self.known[v] for v in mesh.simplices[s]]
         need(one_piece([marks for _, marks in found]), f"simplex {s} is cut by a unit: a network is not affine on it")
-        return [value for value, _ in found]
+        return [row for row, _ in found]
 
     def slope(self, mesh: Mesh, s: int) -> list[Fraction]:
         """The g and c of V - shift = g.x + c on a simplex."""
         if s not in self.slopes:
-            values = self.values(mesh, s)
-            scale = math.lcm(*(v.denominator for v in values))
-            rows = [[*r, int(v * scale) * r[-1]] for r, v in zip(mesh.corners(s), values, strict=True)]
-            det, solved = eliminate(rows)
-            self.slopes[s] = [Fraction(c[0], det * scale) for c in solved]
+            det, solved = eliminate([[*r[: self.n], r[-1], r[-2]] for r in self.raised(mesh, s)])
+            self.slopes[s] = [Fraction(c[0], det) for c in solved]
         return self.slopes[s]
 
     def positive(self, mesh: Mesh, s: int) -> Job:
         """-V < 0 on a simplex, where V is one more coordinate of the corners."""
-        rows = [lifted(p, [value]) for p, value in zip(mesh.corners(s), self.values(mesh, s), strict=True)]
-        return rows, [Fraction(-1)], coordinate(self.n)
+        return self.raised(mesh, s), [Fraction(-1)], coordinate(self.n)
 
     def decrease(self, mesh: Mesh, s: int) -> dict[int, Job]:
         """V' < 0 on a simplex, for every mode of f."""
@@ -243,6 +245,7 @@ class Case:
         need(given is None, "there are no seams to slide on")
 
 
+@cache
 def coordinate(n: int) -> Functions:
     """The coordinate after the n states."""
     return Functions([{(n,): Fraction(1)}], n)

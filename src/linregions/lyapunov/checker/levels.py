@@ -24,7 +24,7 @@ class Levels:
         around: dict[int, set[int]] = {}
         self.V: dict[int, Fraction] = {}
         for s, corners in enumerate(mesh.simplices):
-            self.V.update(zip(corners, case.values(mesh, s), strict=True))
+            self.V.update(zip(corners, (Fraction(*r[-2:]) for r in case.raised(mesh, s)), strict=True))
             for v in corners:
                 around.setdefault(v, set()).update(corners)
         # A jump may leave a component, but not the level set: then everything counts from its own level.

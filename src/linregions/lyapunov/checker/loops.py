@@ -167,7 +167,7 @@ class Loop(Case):
         slides = self.V and not self.discrete
         weights = self.slope(mesh, s)[: self.n] if slides else [Fraction(1)]
         if self.V:
-            self.values(mesh, s)
+            self.raised(mesh, s)
         least = self.n + 1 if slides else 1
         return {
             j: ([row for row, _, _ in found], weights, self.fields[j].functions)

@@ -35,7 +35,7 @@ def check_point(case: Case, mesh: Mesh) -> str:
         need(case.value(points[0])[0] <= 0, "V > 0 at the witness")
     elif what == "V":
         need(case.V and not any(case.value(p)[0] for p in points), "V is not 0 on the face")
-        case.values(mesh, s)
+        case.raised(mesh, s)
         need(all(Mesh.holds(mesh, s, p) for p in points), "the face leaves its simplex")
     else:
         check_change(case, mesh, s, points, given["mode"])
