@@ -2,10 +2,10 @@
 
 The standard library alone, and `linregions.readers.read` in one function to get the numbers of a network.  To see
 why an accepted file proves that V > 0 and V' < 0 for a network V and polynomial f, read the first two of these files,
-572 lines with their comments; `kernel.py` begins with the proof.  The others, one topic each, make it 1554:
+583 lines with their comments; `kernel.py` begins with the proof.  The others, one topic each, make it 1565:
 
-    kernel.py      318  the claim, its mesh and its proof: all that is needed beyond
-    arithmetic.py  254  rational numbers, determinants, networks and polynomials
+    kernel.py      314  the claim, its mesh and its proof: all that is needed beyond
+    arithmetic.py  269  rational numbers, determinants, networks and polynomials
 
     loops.py       188  polynomial V, smooth f, controllers, f a network, modes, discrete time
     taylor.py      106  smooth f as a Taylor polynomial with intervals for coefficients

@@ -235,20 +235,35 @@ def normal(tree: Any, variable: Callable[[str, Any], Poly], other: Callable = no
     return reduce(times, forms * power, {(): Fraction(1)}) if op in ("*", "^") else other(op, forms)
 
 
-def expanded(monomials: Iterable[tuple[int, ...]], rows: list[Row], degree: int) -> dict[tuple, dict[int, int]]:
-    """Each monomial of x, made homogeneous with w, as a form in mu: {sum of 256^j over factors mu_j: coefficient}."""
+Form = dict[int, int]  # of a polynomial in mu_0, mu_1, ..: {sum of 256^j over the factors mu_j: coefficient}
+
+
+def multiplied(form: Form, column: list[tuple[int, int]]) -> Form:
+    """A form times sum_j v_j mu_j, given as pairs (256^j, v_j)."""
+    out: Form = {}
+    for key, c in form.items():
+        for step, v in column:
+            out[key + step] = out.get(key + step, 0) + c * v
+    return out
+
+
+def expanded(bounds: dict[tuple, tuple], rows: list[Row], degree: int) -> Form:
+    """Upper bounds of the coefficients of a polynomial of x, made homogeneous with w > 0, as a form in mu.
+
+    Its coefficients lie in `bounds`; going up the degrees, what is there is multiplied by w before more is added.
+    """
     need(degree < 256, "the degree is beyond 255")
-    known: dict[tuple, dict[int, int]] = {(): {0: 1}}
-    last = len(rows[0]) - 1
-    columns = [[(1 << 8 * j, row[k]) for j, row in enumerate(rows) if row[k]] for k in range(last + 1)]
-
-    def build(m: tuple[int, ...]) -> dict[int, int]:
-        if m not in known:
-            out: dict[int, int] = {}
-            for key, c in build(m[:-1]).items():
-                for step, v in columns[m[-1]]:
-                    out[key + step] = out.get(key + step, 0) + c * v
-            known[m] = out
-        return known[m]
-
-    return {m: build((last,) * (degree - len(m)) + m) for m in monomials}
+    known: dict[tuple, Form] = {(): {0: 1}}
+    columns = [[(1 << 8 * j, v) for j, v in enumerate(column) if v] for column in zip(*rows, strict=True)]
+    out: Form = {}
+    for m in bounds:
+        for k in range(1, len(m) + 1):
+            if m[:k] not in known:
+                known[m[:k]] = multiplied(known[m[: k - 1]], columns[m[k - 1]])
+    for order in range(degree + 1):
+        out = multiplied(out, columns[-1])
+        for m, (low, high) in bounds.items():
+            if len(m) == order:
+                for key, c in known[m].items():
+                    out[key] = out.get(key, 0) + c * (high if c > 0 else low)
+    return out

@@ -31,6 +31,7 @@ from functools import cache, cached_property, reduce
 from typing import Any
 
 from .arithmetic import (
+    Form,
     Marks,
     Poly,
     Row,
@@ -76,15 +77,10 @@ class Functions:
             total = add(total, p, w)
         return rows, max(map(len, total), default=0), {m: (c, c) for m, c in total.items()}
 
-    def form(self, rows: list[Row], weights: list[Fraction]) -> tuple[dict[int, int], int]:
+    def form(self, rows: list[Row], weights: list[Fraction]) -> tuple[Form, int]:
         """Upper bounds (exact for polynomials) of the coefficients of sum_k w_k F_k in mu, and the degree."""
         rows, degree, bounds = self.bounds(rows, weights)
-        out: dict[int, int] = {}
-        for m, form in expanded(bounds, rows, degree).items():
-            low, high = bounds[m]
-            for key, c in form.items():
-                out[key] = out.get(key, 0) + c * (high if c > 0 else low)
-        return out, degree
+        return expanded(bounds, rows, degree), degree
 
     def zeros(self, rows: list[Row], weights: list[Fraction]) -> list[Row] | None:
         """The corners whose hull holds every zero but 0, on a simplex on which sum_k w_k F_k is <= 0; None if open."""
