@@ -67,10 +67,10 @@ def _fan(run: Run) -> Any:
     """The fan of V, where that decides the problem; None where it does not, or V has none."""
     if run.problem.dim <= MAX_DIM and not has_fan(run.problem):
         return None
-    threads: Any = run.threads
-    limits = {"threads": threads, "time_limit": run.remaining, "progress": run.progress}
+    candidate: Any = run.problem.candidate
+    limits: Any = {"threads": run.threads, "time_limit": run.remaining, "progress": run.progress}
     try:
-        return fan_of(run.problem.candidate, run.problem.dim, **limits)
+        return fan_of(candidate, run.problem.dim, **limits)
     except InputError:  # cones that are not simplicial: the mesh does not mind
         if run.problem.dim > MAX_DIM:
             raise
