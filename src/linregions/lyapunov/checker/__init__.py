@@ -2,15 +2,15 @@
 
 The standard library alone, and `linregions.readers.read` in one function to get the numbers of a network.  To see
 why an accepted file proves that V > 0 and V' < 0 for a network V and polynomial f, read the first two of these files,
-583 lines with their comments; `kernel.py` begins with the proof.  The others, one topic each, make it 1565:
+588 lines with their comments; `kernel.py` begins with the proof.  The others, one topic each, make it 1573:
 
     kernel.py      314  the claim, its mesh and its proof: all that is needed beyond
-    arithmetic.py  269  rational numbers, determinants, networks and polynomials
+    arithmetic.py  274  rational numbers, determinants, networks and polynomials
 
-    loops.py       188  polynomial V, smooth f, controllers, f a network, modes, discrete time
+    loops.py       196  polynomial V, smooth f, controllers, f a network, modes, discrete time
     taylor.py      106  smooth f as a Taylor polynomial with intervals for coefficients
     intervals.py   145  exp, sin, cos, tanh over an interval
-    seams.py        66  solutions that slide where modes meet
+    seams.py        61  solutions that slide where modes meet
     levels.py       89  regions of attraction, ultimate bounds
     composite.py    65  levels of x'Px, joined with those of a network
     fan.py          51  cones that fill the whole space

@@ -205,6 +205,11 @@ def times(a: Poly, b: Poly, order: int = 1 << 30) -> Poly:
     return {e: c for e, c in out.items() if c}
 
 
+def value_of(form: Poly, y: list[Fraction]) -> Fraction:
+    """A polynomial at a point."""
+    return sum((c * math.prod((y[k] for k in m), start=Fraction(1)) for m, c in form.items()), Fraction(0))
+
+
 def parts_of(tree: Any) -> tuple[str, list[Any], int]:
     """Operation, operands and exponent (else 1) of "p/q" | ["x", k] | ["+", ..] | ["*", ..] | ["^", a, k] | .."""
     need(isinstance(tree, list) and tree and isinstance(tree[0], str), f"{tree!r:.60} is no expression")

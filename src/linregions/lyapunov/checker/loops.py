@@ -13,12 +13,25 @@ Modes {x : H x <= h} hold on faces of the simplices only, since no wall may cut 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from .arithmetic import Marks, Poly, Row, dot, forward, fractions, integers, need, normal, one_piece, table, whole
+from .arithmetic import (
+    Marks,
+    Poly,
+    Row,
+    dot,
+    forward,
+    fractions,
+    integers,
+    need,
+    normal,
+    one_piece,
+    table,
+    value_of,
+    whole,
+)
 from .kernel import Case, Functions, Job, Mesh, coordinate, lifted
 from .seams import check_seams
 from .taylor import Atoms, Taylor, functions_of
@@ -181,8 +194,3 @@ class Loop(Case):
             check_seams(self, mesh, given)
         else:
             super().seams(mesh, given)
-
-
-def value_of(form: Poly, y: list[Fraction]) -> Fraction:
-    """A polynomial at a point."""
-    return sum((c * math.prod((y[k] for k in m), start=Fraction(1)) for m, c in form.items()), Fraction(0))

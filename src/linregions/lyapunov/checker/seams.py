@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from .arithmetic import dot, fractions, need, table, whole
+from .arithmetic import dot, fractions, need, table, value_of, whole
 from .kernel import Mesh
 
 Vectors = dict[int, list[tuple[frozenset[int], list[Fraction]]]]  # by vertex: faces and vectors of V on them
@@ -24,7 +24,10 @@ def check_seams(case: Any, mesh: Mesh, given: Any) -> None:
         for j, found in case.steps(mesh, s).items():
             at = {v for v in corners if any(row == mesh.points[v] for row, _, _ in found)}
             held.append(at)
-            fields.update({(j, v): value_of_mode(case, j, mesh.points[v]) for v in at if (j, v) not in fields})
+            for v in at:
+                if (j, v) not in fields:
+                    y, forms = fractions(mesh.points[v]), case.fields[j].polynomials
+                    fields[j, v] = [value_of(form, y) for form in forms]
         for bits in range(1, 1 << len(corners)):
             face = frozenset(v for i, v in enumerate(corners) if bits >> i & 1)
             here = [j for j, at in enumerate(held) if face <= at]
@@ -38,14 +41,6 @@ def check_seams(case: Any, mesh: Mesh, given: Any) -> None:
                 face <= larger and all(dot(m, f) < 0 for f in moving) for larger, m in vectors[min(face)]
             ) or all(case.exclude(mesh.points[v]) for v in face)
             need(good, f"solutions may slide on the face {sorted(face)} and V is not proved to fall")
-
-
-def value_of_mode(case: Any, j: int, point: list[int]) -> list[Fraction]:
-    """f_j at a vertex."""
-    y = [*fractions(point), Fraction(1)]
-    return [
-        sum((c * y[m[0] if m else -1] for m, c in form.items()), Fraction(0)) for form in case.fields[j].polynomials
-    ]
 
 
 def vectors_of(case: Any, mesh: Mesh, given: Any) -> Vectors:
