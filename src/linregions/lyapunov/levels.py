@@ -162,8 +162,9 @@ class Basin:
         """Exact volume of {V <= level} in the component of {V < within}, by default of {V < level}."""
         heights, simplices = self.flood.heights, self.flood.simplices
         met = simplices[self.pieces(level if within is None else within)]
-        below = heights.ranks[met] <= heights.below(level)
-        met, all_below = met[below.any(axis=1)], below.all(axis=1)[below.any(axis=1)]
+        below = np.asarray(heights.ranks[met] <= heights.below(level))
+        some = below.any(axis=1)
+        met, all_below = met[some], np.all(below[some], axis=1, keepdims=True)[:, 0]
         place = {v: self.cells.exact_vertex(v) for v in np.unique(met).tolist()}
         pieces = (
             ([place[v] for v in s], None if full else [heights.at(v) for v in s])
