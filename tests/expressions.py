@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from linregions.lyapunov.expression import PI, Expression, apply, negative, power, product, quotient, total
+from linregions.lyapunov.dynamics.expression import PI, Expression, apply, negative, power, product, quotient, total
 
 SMALL = st.fractions(min_value=-3, max_value=3, max_denominator=8)
 

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from linregions import Network
-from linregions.lyapunov.parsing import parse
-from linregions.lyapunov.polynomial import polynomial_of
-from linregions.lyapunov.prove import prove
-from linregions.lyapunov.simplices import Weights
+from linregions.lyapunov.dynamics.parsing import parse
+from linregions.lyapunov.dynamics.polynomial import polynomial_of
+from linregions.lyapunov.proving.prove import prove
+from linregions.lyapunov.proving.simplices import Weights
 
 
 def kuhn(side, dim):

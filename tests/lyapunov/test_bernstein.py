@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linregions.lyapunov.bernstein import (
+from linregions.lyapunov.proving.bernstein import (
     bounded_form,
     corners,
     form_of,

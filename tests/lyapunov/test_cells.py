@@ -11,8 +11,8 @@ from origin_cases import near, origin_cases, rational
 
 from linregions import Box, InputError, Network, Polytope, Space
 from linregions.exact import dot
-from linregions.lyapunov.cells import UnfinishedError, cells_of
-from linregions.lyapunov.joint import joint
+from linregions.lyapunov.geometry.cells import UnfinishedError, cells_of
+from linregions.lyapunov.geometry.joint import joint
 
 
 def one_norm(n):

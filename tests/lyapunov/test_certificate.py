@@ -18,7 +18,7 @@ from linregions import Box, Network
 from linregions.errors import InputError
 from linregions.lyapunov import verify
 from linregions.lyapunov.candidates import one_norm, zonotope
-from linregions.lyapunov.certificate import certificate, save_certificate
+from linregions.lyapunov.certificates.certificate import certificate, save_certificate
 from linregions.lyapunov.checker import check
 
 ONE_NORM = one_norm(2)

@@ -12,10 +12,10 @@ from levels_oracle import decrease, field, follow, l1, zonotope
 
 from linregions import Box, Polytope
 from linregions.errors import InputError
-from linregions.lyapunov.cells import cells_of
-from linregions.lyapunov.composite import composite, largest_on
-from linregions.lyapunov.levels import basin_of, levels
-from linregions.lyapunov.quadratic import inverse, pivots, positive_definite, quadratic_certificate
+from linregions.lyapunov.geometry.cells import cells_of
+from linregions.lyapunov.levels.composite import composite, largest_on
+from linregions.lyapunov.levels.levels import basin_of, levels
+from linregions.lyapunov.levels.quadratic import inverse, pivots, positive_definite, quadratic_certificate
 
 SQUARE = Box.cube(-3, 3, 2)
 entries = st.integers(-6, 6)
@@ -161,8 +161,8 @@ def test_no_composite_where_the_ellipsoid_is_too_small():
 @given(st.integers(0, 10**6))
 @settings(max_examples=5, deadline=None)
 def test_floats_and_exact_levels_agree(seed):
-    from linregions.lyapunov.dynamics import dynamics_of
-    from linregions.lyapunov.quadratic import _searched
+    from linregions.lyapunov.dynamics.dynamics import dynamics_of
+    from linregions.lyapunov.levels.quadratic import _searched
 
     a, b, c = np.random.default_rng(seed).integers(-4, 5, size=3)
     system = dynamics_of([f"x/2 + ({a})*x*y/4", f"y/2 - x^2 + ({b})*y^2/4 + ({c})*x*y/2"], dim=2)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from linregions import Box, Network
 from linregions.lyapunov import Outcome, verify
-from linregions.lyapunov.discrete import affine_network, range_of
-from linregions.lyapunov.polynomial import Polynomial
-from linregions.lyapunov.pullback import network_range
+from linregions.lyapunov.conditions.discrete import affine_network, range_of
+from linregions.lyapunov.conditions.pullback import network_range
+from linregions.lyapunov.dynamics.polynomial import Polynomial
 
 PROVED, REFUTED, MARGINAL = Outcome.PROVED_STRICT, Outcome.REFUTED, Outcome.MARGINAL
 ONE = Network.from_arrays([([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4), ([[1, 1, 1, 1]], [0])])

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from linregions import Network
 from linregions.errors import InputError
-from linregions.lyapunov.dynamics import Networked, Smooth, dynamics_of, from_json
-from linregions.lyapunov.expression import Expression
-from linregions.lyapunov.modes import Mode, Piecewise
-from linregions.lyapunov.parsing import parse
+from linregions.lyapunov.dynamics.dynamics import Networked, Smooth, dynamics_of, from_json
+from linregions.lyapunov.dynamics.expression import Expression
+from linregions.lyapunov.dynamics.modes import Mode, Piecewise
+from linregions.lyapunov.dynamics.parsing import parse
 
 HALF = Fraction(1, 2)
 DUFFING = "x2; -x2 - x1 - x1^3"

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linregions.errors import InputError
-from linregions.lyapunov.expression import PI, Expression, apply, power, rational
-from linregions.lyapunov.parsing import parse
-from linregions.lyapunov.taylor import Taylor
+from linregions.lyapunov.dynamics.expression import PI, Expression, apply, power, rational
+from linregions.lyapunov.dynamics.parsing import parse
+from linregions.lyapunov.dynamics.taylor import Taylor
 
 x1, x2 = Expression.x(0), Expression.x(1)
 

@@ -17,8 +17,8 @@ from test_mesh import signed_volume
 
 from linregions import Box, InputError, Network
 from linregions.activations import MaxGroups
-from linregions.lyapunov.cells import cells_of
-from linregions.lyapunov.fan import fan_of
+from linregions.lyapunov.geometry.cells import cells_of
+from linregions.lyapunov.geometry.fan import fan_of
 from linregions.stage import Stage
 
 

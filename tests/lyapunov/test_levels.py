@@ -12,11 +12,11 @@ from levels_oracle import decrease, field, follow, kuhn, l1, slow_component, zon
 
 from linregions import Box, Network
 from linregions.lyapunov import verify
-from linregions.lyapunov.cells import cells_of
-from linregions.lyapunov.certificate import certificate
-from linregions.lyapunov.flood import FAR, Heights, around_origin, flood, whole
-from linregions.lyapunov.levels import basin_of, levels
-from linregions.lyapunov.refine import barycentric, lifted_point, simplest
+from linregions.lyapunov.certificates.certificate import certificate
+from linregions.lyapunov.geometry.cells import cells_of
+from linregions.lyapunov.levels.flood import FAR, Heights, around_origin, flood, whole
+from linregions.lyapunov.levels.levels import basin_of, levels
+from linregions.lyapunov.levels.refine import barycentric, lifted_point, simplest
 
 DUFFING = ["y", "-y - x - x**3"]
 VAN_DER_POL = ["-y", "x - y + x*x*y"]
@@ -173,7 +173,7 @@ def test_all_annuli_are_found():
 
 
 def test_excluded_parts_are_proved_again_or_stay_open():
-    from linregions.lyapunov.simplices import Ball
+    from linregions.lyapunov.proving.simplices import Ball
 
     cells = cells_of(l1(2), Box.cube(-1, 1, 2))
     f = field("x/16 - x**3", "y/16 - y**3")  # V falls where |x|^3 + |y|^3 > (|x| + |y|) / 16
@@ -258,8 +258,8 @@ def test_points_and_corners_are_inverse():
 @given(st.integers(0, 10**6), st.sampled_from([1, 2, 2]))
 @settings(max_examples=10, deadline=None)
 def test_floats_and_exact_levels_agree(seed, n):
-    from linregions.lyapunov.levels import _ground
-    from linregions.lyapunov.search import Search
+    from linregions.lyapunov.levels.levels import _ground
+    from linregions.lyapunov.levels.search import Search
 
     rng = np.random.default_rng(seed)
     net = Network.from_arrays([(rng.normal(size=(4, n)), rng.normal(size=4)), (rng.normal(size=(1, 4)), [0.0])])

@@ -16,7 +16,7 @@ from test_cells import one_norm, random_net
 from linregions import Box, InputError, Polytope, enumerate_regions
 from linregions.activations import MaxGroups
 from linregions.exact import dot
-from linregions.lyapunov.cells import cells_of
+from linregions.lyapunov.geometry.cells import cells_of
 from linregions.partition.geometry import determinant
 
 
@@ -94,7 +94,7 @@ def test_cubes_are_pulled_from_the_origin(n, simplices):
 
 
 def test_too_many_simplices_are_refused(monkeypatch):
-    from linregions.lyapunov import mesh
+    from linregions.lyapunov.geometry import mesh
 
     cells = cells_of(one_norm(6), Box.cube(-1, 1, 6))
     assert cells.simplex_count == 2**6 * math.factorial(6)
@@ -114,7 +114,7 @@ def test_a_fan_of_simplices_is_left_as_it_is():
     # |x1|, |x2|, |x1 - x2|, |x1 + x2| on the square: eight triangles.
     rows = np.array([[1, 0], [0, 1], [1, -1], [1, 1]], dtype=float)
     net = one_norm(2)
-    from linregions.lyapunov.joint import joint
+    from linregions.lyapunov.geometry.joint import joint
 
     cells = cells_of(joint([net], rows=np.concatenate([rows, np.zeros((4, 1))], axis=1)), Box.cube(-1, 1, 2))
     assert len(cells) == len(cells.simplices) == 8

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linregions.errors import InputError
-from linregions.lyapunov.expression import PI, Expression, apply
-from linregions.lyapunov.parsing import expression_of, parse
+from linregions.lyapunov.dynamics.expression import PI, Expression, apply
+from linregions.lyapunov.dynamics.parsing import expression_of, parse
 
 x1, x2, x3, u1 = Expression.x(0), Expression.x(1), Expression.x(2), Expression.u(0)
 

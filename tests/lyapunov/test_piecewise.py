@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from linregions import Box, Network
 from linregions.errors import InputError
 from linregions.lyapunov import Outcome, verify
-from linregions.lyapunov.farkas import separation
-from linregions.lyapunov.sliding import normals_of
+from linregions.lyapunov.conditions.farkas import separation
+from linregions.lyapunov.conditions.sliding import normals_of
 
 PROVED, REFUTED, MARGINAL = Outcome.PROVED_STRICT, Outcome.REFUTED, Outcome.MARGINAL
 ONE = Network.from_arrays([([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4), ([[1, 1, 1, 1]], [0])])

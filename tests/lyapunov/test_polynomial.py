@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linregions.errors import InputError
-from linregions.lyapunov.expression import Expression
-from linregions.lyapunov.parsing import parse
-from linregions.lyapunov.polynomial import Polynomial, polynomial_of
+from linregions.lyapunov.dynamics.expression import Expression
+from linregions.lyapunov.dynamics.parsing import parse
+from linregions.lyapunov.dynamics.polynomial import Polynomial, polynomial_of
 
 POINTS = st.tuples(SMALL, SMALL)
 

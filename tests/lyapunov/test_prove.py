@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linregions.errors import InputError
-from linregions.lyapunov.classify import Leaf
-from linregions.lyapunov.dynamics import dynamics_of
-from linregions.lyapunov.prove import prove
-from linregions.lyapunov.simplices import Ball, Rows, Simplices, simplices_of, weights_of
+from linregions.lyapunov.dynamics.dynamics import dynamics_of
+from linregions.lyapunov.proving.classify import Leaf
+from linregions.lyapunov.proving.prove import prove
+from linregions.lyapunov.proving.simplices import Ball, Rows, Simplices, simplices_of, weights_of
 
 F = Fraction
 

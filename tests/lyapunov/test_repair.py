@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from linregions import Box, Network, Polytope
 from linregions.errors import InputError
 from linregions.lyapunov.candidates import one_norm, perturbed, zonotope
-from linregions.lyapunov.dynamics import dynamics_of
+from linregions.lyapunov.dynamics.dynamics import dynamics_of
 from linregions.lyapunov.repairing import repair
 from linregions.lyapunov.training.flow import Flow
 from linregions.lyapunov.training.programme import propose

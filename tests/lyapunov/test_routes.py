@@ -11,8 +11,9 @@ import pytest
 
 from linregions import Box, Network
 from linregions.errors import InputError
-from linregions.lyapunov import Outcome, System, mesh_of, system, verify
-from linregions.lyapunov.fan import Fan
+from linregions.lyapunov import Outcome, System, system, verify
+from linregions.lyapunov.conditions import mesh_of
+from linregions.lyapunov.geometry.fan import Fan
 
 
 def one_norm(n):
@@ -84,7 +85,8 @@ def test_a_time_limit_is_kept_and_named():
 
 
 def test_ctrl_c_is_named(monkeypatch):
-    from linregions.lyapunov import prove, regions
+    from linregions.lyapunov.levels import regions
+    from linregions.lyapunov.proving import prove
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -116,7 +118,7 @@ def test_systems_bring_their_time():
 def test_levels_take_the_same_work_on_every_machine(monkeypatch):
     from time import perf_counter, sleep
 
-    from linregions.lyapunov import search
+    from linregions.lyapunov.levels import search
 
     rng = np.random.default_rng(3)
     V = Network.from_arrays([(rng.normal(size=(12, 2)), rng.normal(size=12)), (rng.normal(size=(1, 12)), [0.0])])
@@ -139,7 +141,7 @@ def test_levels_take_the_same_work_on_every_machine(monkeypatch):
     assert fast.annuli == slow.annuli
 
 
-@pytest.mark.parametrize("first", ["trainer", "repairing", "certificate", "training.flow"])
+@pytest.mark.parametrize("first", ["trainer", "repairing", "certificates.certificate", "training.flow"])
 def test_verbs_are_functions_whatever_was_imported_first(first):
     code = (
         f"import linregions.lyapunov.{first}\n"

@@ -13,9 +13,9 @@ from strategies import STYLES, networks
 
 from linregions import Network
 from linregions.activations import ABS, RELU, PiecewiseLinear, clip
-from linregions.lyapunov import exactmaps
-from linregions.lyapunov.exactmaps import ExactMaps
-from linregions.lyapunov.slopes import affine_maps, is_shallow
+from linregions.lyapunov.geometry import exactmaps
+from linregions.lyapunov.geometry.exactmaps import ExactMaps
+from linregions.lyapunov.geometry.slopes import affine_maps, is_shallow
 
 
 def reference(network, pattern):

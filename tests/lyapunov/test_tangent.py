@@ -15,8 +15,8 @@ from test_cells import one_norm
 
 from linregions import Box, InputError, Network
 from linregions.exact import dot
-from linregions.lyapunov.cells import cells_of
-from linregions.lyapunov.tangent import origin_face
+from linregions.lyapunov.geometry.cells import cells_of
+from linregions.lyapunov.geometry.tangent import origin_face
 
 
 @st.composite

@@ -13,9 +13,9 @@ from expressions import SMALL, exact, in_mpmath, in_sympy, polynomials, smooth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linregions.lyapunov.constants import exact_value
-from linregions.lyapunov.parsing import parse
-from linregions.lyapunov.taylor import EnclosureError, Taylor
+from linregions.lyapunov.dynamics.constants import exact_value
+from linregions.lyapunov.dynamics.parsing import parse
+from linregions.lyapunov.dynamics.taylor import EnclosureError, Taylor
 
 UNIT = st.fractions(min_value=0, max_value=1, max_denominator=1000)
 SIDES = st.tuples(SMALL, st.fractions(min_value=0, max_value=2, max_denominator=64))

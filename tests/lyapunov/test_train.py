@@ -7,7 +7,7 @@ import pytest
 
 from linregions import Box
 from linregions.errors import InputError
-from linregions.lyapunov.dynamics import dynamics_of
+from linregions.lyapunov.dynamics.dynamics import dynamics_of
 from linregions.lyapunov.trainer import Round, train
 from linregions.lyapunov.training.exchange import prices
 from linregions.lyapunov.training.flow import Flow

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linregions import Box, Network, enumerate_regions
-from linregions.lyapunov.volume import share_below, simplex_volume, volume_below
+from linregions.lyapunov.levels.volume import share_below, simplex_volume, volume_below
 
 SMALL = st.fractions(min_value=-3, max_value=3, max_denominator=4)
 

@@ -1,15 +1,15 @@
 """Lyapunov functions: a proof or a counterexample, in exact arithmetic.
 
-verifying    the verb; continuous, discrete, piecewise: the conditions by class of dynamics
-verdict      what it returns
-dynamics     systems from strings, sympy expressions, arrays, modes and networks
-systems      systems of the literature and families with known truth, by name
-candidates   V by construction: norms, zonotopes, gauges of polygons, interpolation
-cells        the cells of a network with their mesh; fan: those of a network without biases, in any dimension
-prove        signs of polynomials on simplices by Bernstein forms
-levels       sub-level sets, regions of attraction, ultimate bounds
-certificate  proofs as files; checker: an independent program that checks them
-trainer      a system in, a proved V out; repairing: output weights by linear programs
+verifying     the verb; problem: its arguments, checked; verdict: what it returns
+conditions/   what is asked of V, by class of system
+dynamics/     systems from strings, sympy expressions, arrays, modes and networks, and their enclosures
+geometry/     the cells of networks with their mesh; fans: cones of a network without biases, in any dimension
+proving/      signs of polynomials on simplices by Bernstein forms
+levels/       sub-level sets, regions of attraction, ultimate bounds, quadratic forms near the origin
+certificates/ proofs as files; checker/: an independent program that checks them
+systems/      systems of the literature and families with known truth, by name
+candidates/   V by construction: norms, zonotopes, gauges of polygons, interpolation
+trainer       a system in, a proved V out; repairing: output weights by linear programs; training/: their parts
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import candidates as candidates
     from . import systems as systems
-    from .certificate import save_certificate
+    from .certificates.certificate import save_certificate
     from .checker import Report, check
-    from .dynamics import dynamics_of
-    from .levels import SubLevel, Ultimate
-    from .quadratic import quadratic_certificate
+    from .dynamics.dynamics import dynamics_of
+    from .levels.levels import SubLevel, Ultimate
+    from .levels.quadratic import quadratic_certificate
     from .repairing import Repair, repair
     from .systems import System, system
     from .trainer import Trained, train
@@ -56,11 +56,11 @@ __all__ = [
 
 # Imported when first used: `import linregions.lyapunov` loads no engine.
 _HOME = {
-    "certificate": ("save_certificate",),
+    "certificates.certificate": ("save_certificate",),
     "checker": ("Report", "check"),
-    "dynamics": ("dynamics_of",),
-    "levels": ("SubLevel", "Ultimate"),
-    "quadratic": ("quadratic_certificate",),
+    "dynamics.dynamics": ("dynamics_of",),
+    "levels.levels": ("SubLevel", "Ultimate"),
+    "levels.quadratic": ("quadratic_certificate",),
     "repairing": ("Repair", "repair"),
     "systems": ("System", "system"),
     "trainer": ("Trained", "train"),

@@ -16,9 +16,9 @@ from ..errors import InputError
 from ..exact import fractions
 from ..network import Network
 from ..readers import read
-from .dynamics import Dynamics, Networked, Piecewise, Smooth, dynamics_of
-from .expression import Expression, rational
-from .polynomial import Polynomial
+from .dynamics.dynamics import Dynamics, Networked, Piecewise, Smooth, dynamics_of
+from .dynamics.expression import Expression, rational
+from .dynamics.polynomial import Polynomial
 from .verdict import number_text
 
 TIMES = ("continuous", "discrete")
@@ -170,8 +170,8 @@ def _candidate(V: Any, dim: int) -> tuple[Network | Polynomial, Expression | Non
 
 
 def _polynomial(given: Any, dim: int) -> tuple[Polynomial, Expression]:
-    from .parsing import expression_of
-    from .polynomial import polynomial_of
+    from .dynamics.parsing import expression_of
+    from .dynamics.polynomial import polynomial_of
 
     expression = expression_of(given, dim=dim)
     polynomial = polynomial_of(expression, dim)

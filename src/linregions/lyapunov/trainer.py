@@ -12,7 +12,7 @@ import numpy as np
 from ..checks import plural, real_number, seed_number, shown, whole_number
 from ..errors import InputError
 from ..network import Network
-from .cells import cells_of
+from .geometry.cells import cells_of
 from .problem import Problem, problem_of
 from .repairing import Improved, Limits, improved, judged
 from .training.exchange import exchanged

@@ -251,7 +251,7 @@ class Verdict:
         """
         if self.status is Outcome.UNKNOWN:
             raise InputError(f"certificate: the verdict is {self.status.value}, which proves nothing; verify it first")
-        from .certificate import certificate
+        from .certificates.certificate import certificate
 
         return certificate(self)
 
@@ -262,7 +262,7 @@ class Verdict:
             InputError: the verdict proves nothing, so there is nothing to certify.
             OutputError: the file cannot be written.
         """
-        from .certificate import save_certificate
+        from .certificates.certificate import save_certificate
 
         return save_certificate(self.certificate(), path)
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from ..checks import whole_number
 from ..engines.budget import checked_budget
-from .cells import UnfinishedError
-from .conclude import conclude
-from .dynamics import Piecewise
-from .origin import at_origin
+from .conditions.conclude import conclude
+from .conditions.origin import at_origin
+from .conditions.tasks import Run
+from .dynamics.dynamics import Piecewise
+from .geometry.cells import UnfinishedError
 from .problem import Problem, problem_of
-from .tasks import Run
 from .verdict import Left, Verdict
 
 
@@ -106,7 +106,7 @@ def verify(
 
 def _with_levels(run: Run, verdict: Verdict) -> Verdict:
     """The verdict with levels; Ctrl-C leaves it without them."""
-    from .regions import with_levels
+    from .levels.regions import with_levels
 
     try:
         return with_levels(run, verdict)
@@ -117,14 +117,14 @@ def _with_levels(run: Run, verdict: Verdict) -> Verdict:
 def _method(problem: Problem) -> Callable[[Run], None]:
     """How a problem is decided."""
     if problem.time == "discrete":
-        from .discrete import discrete
+        from .conditions.discrete import discrete
 
         return discrete
     if isinstance(problem.dynamics, Piecewise):
-        from .piecewise import piecewise
+        from .conditions.piecewise import piecewise
 
         return piecewise
-    from .continuous import continuous
+    from .conditions.continuous import continuous
 
     return continuous
 

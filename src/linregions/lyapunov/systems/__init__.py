@@ -8,7 +8,7 @@ from typing import Any
 
 from ...checks import shown
 from ...errors import InputError
-from . import analytic, chains, literature
+from ..systems import analytic, chains, literature
 from .chains import saturated_feedback
 from .record import System
 

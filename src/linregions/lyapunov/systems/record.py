@@ -52,7 +52,7 @@ class System:
     @cached_property
     def dynamics(self) -> Any:
         """The right-hand side as a `Dynamics` record."""
-        from ..dynamics import dynamics_of  # the expressions are parsed only where they are needed
+        from ..dynamics.dynamics import dynamics_of  # the expressions are parsed only where they are needed
 
         return dynamics_of(self.given, dim=self.dim, inputs=self.inputs)
 

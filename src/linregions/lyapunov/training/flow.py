@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...network import Network
-from ..dynamics import Dynamics, Piecewise
+from ..dynamics.dynamics import Dynamics, Piecewise
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +15,7 @@ class Flow:
     """A system whose loop a controller may close, as a function of arrays.
 
     Example:
-        >>> from linregions.lyapunov.dynamics import dynamics_of
+        >>> from linregions.lyapunov.dynamics.dynamics import dynamics_of
         >>> index, values = Flow(dynamics_of(["x2", "-x1 - x2"], dim=2))(np.array([[1.0, 2.0]]))
         >>> index, values
         (array([0]), array([[ 2., -3.]]))

@@ -18,8 +18,8 @@ from ...domain import Domain
 from ...errors import InputError
 from ...network import Network
 from ...stage import Stage
-from ..cells import Cells, cells_of
-from ..joint import joint
+from ..geometry.cells import Cells, cells_of
+from ..geometry.joint import joint
 from .flow import Flow, mode_rows
 
 # So near to the origin that f is its linear part to eight digits, and so far that f(x) still has eight digits.

@@ -1,0 +1,1 @@
+"""The conditions on V by class of system, and the verdict on what was found."""

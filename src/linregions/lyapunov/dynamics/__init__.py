@@ -1,0 +1,1 @@
+"""Systems: expressions, polynomials, Taylor models with rigorous remainders, modes, networks."""

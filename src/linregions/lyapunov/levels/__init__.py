@@ -1,0 +1,1 @@
+"""Level sets: regions of attraction, ultimate bounds, volumes, quadratic forms near the origin."""

@@ -1,0 +1,1 @@
+"""Signs of polynomials on simplices: Bernstein forms, bisection, trees of proofs."""
