@@ -139,3 +139,19 @@ def test_a_certificate_that_is_none_is_refused(V, tmp_path, capsys):
     broken.write_text('{"format": "linregions lyapunov certificate 1"}')
     code, out, _ = said(capsys, "check", str(broken), V)
     assert (code, out.startswith("rejected")) == (1, True)
+
+
+def test_a_verdict_outlives_its_certificate(tmp_path, capsys):
+    path, proof = str(tmp_path / "norm.npz"), str(tmp_path / "proof.json")
+    write_npz(candidates.one_norm(2), path)
+    f = "0.5*x1+0.3*x2^2; 0.4*x2*sin(x1)"
+    ask = ("verify", path, "--dynamics", f, "--discrete", "--box", "-1", "1", "--certificate", proof)
+    code, out, err = said(capsys, *ask)
+    assert (code, out.startswith("PROVED_STRICT"), "written" in out) == (0, True, False)
+    assert err.count("\n") == 1
+    assert "network V with nonlinear dynamics in discrete time" in err
+    assert not Path(proof).exists()
+    code, out, _ = said(capsys, *ask, "--json")
+    assert (code, json.loads(out)["status"]) == (0, "PROVED_STRICT")
+    code, out, err = said(capsys, *ask, "--max-depth", "1", "--time-limit", "1e-9")
+    assert (code, out.startswith("UNKNOWN"), "proves nothing" in err) == (3, True, True)

@@ -10,7 +10,7 @@ from . import status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def _answered(argv: list[str]) -> int:
     if sys.stdout is None:
         return _fail("standard output is closed, so the result could not be printed; leave it open", status.OUTPUT)
     try:
-        text, code = _run(argv)
+        text, code, *more = _run(argv)
     except OutputError as error:
         return _fail(_with_names_escaped(str(error), argv), status.OUTPUT)
     except LinregionsError as error:
@@ -43,11 +43,15 @@ def _answered(argv: list[str]) -> int:
 
         traceback.print_exc()
         return _fail("this is a bug in linregions; please report it with the lines above", status.BUG)
-    return _print(text, code)
+    code = _print(text, code)
+    trouble = next((error for error in more if error is not None), None)
+    if trouble is None:
+        return code
+    return _fail(_with_names_escaped(str(trouble), argv), status.OUTPUT if isinstance(trouble, OutputError) else code)
 
 
-def _run(argv: list[str]) -> tuple[str, int]:
-    """What to print, and the exit status."""
+def _run(argv: list[str]) -> tuple[Any, ...]:
+    """What to print, the exit status, and an error that did not keep the command from its result."""
     import io
     from contextlib import redirect_stdout
 

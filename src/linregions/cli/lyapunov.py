@@ -11,7 +11,7 @@ from typing import Any
 import linregions
 
 from ..domain import Domain
-from ..errors import InputError
+from ..errors import InputError, LinregionsError, OutputError
 from ..lyapunov import Outcome, Verdict, verify
 from ..lyapunov.checker import check
 from ..lyapunov.systems import System, system, systems
@@ -29,13 +29,16 @@ EXIT = {
 }
 
 
-def lyapunov(options: Namespace) -> tuple[str, int]:
-    """Run the command; what to print, and the exit status."""
+Answer = tuple[str, int, LinregionsError | None]
+
+
+def lyapunov(options: Namespace) -> Answer:
+    """Run the command; what to print, the exit status, and what else went wrong."""
     parts = {"verify": _verify, "check": _check, "repair": _repair, "train": _train, "systems": _systems}
     return parts[options.lyapunov](options)
 
 
-def _verify(options: Namespace) -> tuple[str, int]:
+def _verify(options: Namespace) -> Answer:
     for name in ("certificate", "figure"):
         check_folder(getattr(options, name), f"--{name}")
     draw = linregions.plot.lyapunov if options.figure else None  # a missing matplotlib shows before the work
@@ -54,11 +57,23 @@ def _verify(options: Namespace) -> tuple[str, int]:
             progress=progress.callback,
             **{name: value for name, value in limits.items() if value is not None},
         )
-    if options.certificate:
-        verdict.save_certificate(options.certificate)
+    written, trouble = _saved(verdict, options)
     if draw is not None:
         draw(verdict).savefig(options.figure)
-    return (json.dumps(verdict.as_dict()) if options.json else readable(verdict, options)), exit_of(verdict)
+        written.append(f"figure written to {options.figure}")
+    text = json.dumps(verdict.as_dict()) if options.json else "\n".join([readable(verdict, options), *written])
+    return text, exit_of(verdict), trouble
+
+
+def _saved(verdict: Verdict, options: Namespace) -> tuple[list[str], LinregionsError | None]:
+    """Write the certificate, if one is asked for: the line that says so, or why there is none."""
+    if not options.certificate:
+        return [], None
+    try:
+        verdict.save_certificate(options.certificate)
+    except (InputError, OutputError) as error:  # a verdict that took hours is not lost for it
+        return [], error
+    return [f"certificate written to {options.certificate}"], None
 
 
 def exit_of(verdict: Verdict) -> int:
@@ -67,28 +82,23 @@ def exit_of(verdict: Verdict) -> int:
 
 
 def readable(verdict: Verdict, options: Namespace) -> str:
-    """The verdict for a person, some counterexamples, and what was written."""
+    """The verdict for a person, and some counterexamples."""
     lines = [str(verdict)]
     shown = verdict.counterexamples[: options.counterexamples]
     lines += [f"  {c}" for c in shown]
     more = len(verdict.counterexamples) - len(shown)
     if more > 0 and shown:
         lines.append(f"  and {more:,} more (--counterexamples N, --json)")
-    lines += [f"{what} written to {path}" for what, path in _files(options) if path]
     return "\n".join(lines)
 
 
-def _files(options: Namespace) -> list[tuple[str, str | None]]:
-    return [("certificate", options.certificate), ("figure", options.figure)]
-
-
-def _check(options: Namespace) -> tuple[str, int]:
+def _check(options: Namespace) -> Answer:
     report = check(options.certificate, options.model, controller=options.controller, dynamics=options.network)
     text = json.dumps(report.as_dict()) if options.json else str(report)
-    return text, status.DONE if report.accepted else status.REFUTED
+    return text, status.DONE if report.accepted else status.REFUTED, None
 
 
-def _repair(options: Namespace) -> tuple[str, int]:
+def _repair(options: Namespace) -> Answer:
     from ..lyapunov import repair
 
     for name in ("out", "certificate"):
@@ -99,7 +109,7 @@ def _repair(options: Namespace) -> tuple[str, int]:
     return _written(found, options)
 
 
-def _train(options: Namespace) -> tuple[str, int]:
+def _train(options: Namespace) -> Answer:
     from ..lyapunov import train
 
     for name in ("out", "certificate"):
@@ -112,24 +122,22 @@ def _train(options: Namespace) -> tuple[str, int]:
     return _written(found, options)
 
 
-def _written(found: Any, options: Namespace) -> tuple[str, int]:
+def _written(found: Any, options: Namespace) -> Answer:
     """Write the network of a `Repair` or a `Trained`, and its proof; say what it is."""
     from ..readers import write_npz
 
     write_npz(found.network, options.out)
-    proof = options.certificate if found.proved else None
-    if proof:
-        found.verdict.save_certificate(proof)
-    lines = [str(found), f"network written to {options.out}"] + ([f"certificate written to {proof}"] if proof else [])
+    written, trouble = _saved(found.verdict, options) if found.proved else ([], None)
+    lines = [str(found), f"network written to {options.out}", *written]
     text = json.dumps(found.as_dict()) if options.json else "\n".join(lines)
-    return text, status.REFUTED if found.verdict is None else exit_of(found.verdict)
+    return text, status.REFUTED if found.verdict is None else exit_of(found.verdict), trouble
 
 
-def _systems(options: Namespace) -> tuple[str, int]:
+def _systems(options: Namespace) -> Answer:
     found = [system(name) for name in systems()]
     if options.json:
-        return json.dumps({"systems": [s.as_dict() for s in found]}), status.DONE
-    return "\n".join(line for s in found for line in _told(s)), status.DONE
+        return json.dumps({"systems": [s.as_dict() for s in found]}), status.DONE, None
+    return "\n".join(line for s in found for line in _told(s)), status.DONE, None
 
 
 def _told(known: System) -> list[str]:

@@ -28,7 +28,8 @@ origin only, the level that trajectories end up below.
 The system is one of --system, --dynamics, --matrix and --network.
 
 Exit status: 0 proved, 1 refuted or marginal, 2 bad input (one line says what), 3 open (a budget ran out, or the method
-cannot decide), 74 the output could not be written, 130 interrupted (what is known is printed)."""
+cannot decide), 74 the output could not be written, 130 interrupted (what is known is printed).  Where a verdict has no
+certificate, one line on standard error says why; the exit status is that of the verdict."""
 
 CHECK = f"""Check a certificate again, with a program of its own: plain rational arithmetic, no code of the prover.
 

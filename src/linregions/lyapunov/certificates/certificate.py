@@ -27,7 +27,7 @@ from ..checker.entry import FORMAT, case_of, examine, plain_numbers
 from ..checker.fan import mesh_of
 from ..checker.kernel import PARTIAL, Case, Mesh, Proofs
 from ..checker.levels import Levels
-from ..dynamics.dynamics import Networked
+from ..dynamics.dynamics import Networked, Smooth
 from ..geometry.cells import cells_of
 from ..geometry.joint import joint
 from .deepening import Wanted, grown
@@ -73,7 +73,22 @@ def certificate(verdict: Any, *, claim: str | None = None) -> dict[str, Any]:
         asked = verdict.status.value if claim is None else repr(claim)
         raise InputError(f"claim: the verdict ({verdict.status.value}) does not prove {asked}; verify it first")
     writer = Writer(verdict, claim)
-    return writer.refuted() if claim == "refuted" else writer.proved()
+    try:
+        return writer.refuted() if claim == "refuted" else writer.proved()
+    except CheckError as error:
+        raise InputError(_without(verdict.problem, error)) from error
+
+
+def _without(problem: Any, error: CheckError) -> str:
+    """Why a verdict has no certificate."""
+    f = problem.dynamics
+    curved = isinstance(f, Smooth) and (f.polynomials is None or any(p.degree > 1 for p in f.polynomials))
+    if problem.time == "discrete" and curved and isinstance(problem.candidate, Network):
+        return (
+            "certificate: there is none yet for a network V with nonlinear dynamics in discrete time; use the verdict "
+            "alone"
+        )
+    return f"certificate: the independent checker cannot follow this verdict ({error}); use the verdict alone"
 
 
 def save_certificate(given: Any, path: str | Path) -> Path:
@@ -286,7 +301,7 @@ class Writer:
                 reason = str(error)
                 continue
             return data
-        raise InputError(f"verdict: none of its counterexamples can be written as a certificate ({reason})")
+        raise CheckError(f"none of its counterexamples can be written: {reason}")
 
     def around(self, example: Any) -> dict[str, Any]:
         """One simplex for a counterexample: any where V itself is meant, else the one of the mesh that holds it."""
