@@ -220,6 +220,9 @@ def bounded_form(
             more = large[1] * (1 + 6 * gamma)
             upper, lower = value + more, value - more
             error += 2 * UNIT * more
+        # What overflows anywhere says nothing: -inf <= -inf is no proof.
+        known = np.isfinite(error) & np.isfinite(upper) & np.isfinite(lower)
+        error, upper, lower = np.where(known, error, np.inf), np.where(known, upper, 0.0), np.where(known, lower, 0.0)
         rows = corners(variables, plan.degree)
         return Bounded(upper, error, lower[rows] - error[rows], lower)
 

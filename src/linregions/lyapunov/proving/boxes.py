@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...exact import nearest_float
-from .bernstein import UNIT, Plan, plan_of
-from .coefficients import Batch, ExactBatch, PolynomialTerms, integers
-from .simplices import Simplices, homogeneous
+from .bernstein import TINY, UNIT, Plan, plan_of
+from .coefficients import Batch, ExactBatch, PolynomialTerms, integers, underflow
+from .simplices import Simplices, homogeneous, rounded
 
 Array = np.ndarray[Any, Any]
 COARSE = 3  # the first boxes have sides of about 2^-3 of the domain's
@@ -58,15 +58,6 @@ class Model:
     middle: tuple[Array, Array]
 
 
-def _rounded(table: Sequence[Sequence[Fraction]]) -> tuple[Array, Array]:
-    """Nearest floats, and bounds of their errors."""
-    floats = np.array([[nearest_float(c) for c in row] for row in table], dtype=float)
-    same = np.array(
-        [[Fraction(f) == c for f, c in zip(*pair, strict=True)] for pair in zip(floats.tolist(), table, strict=True)]
-    )
-    return floats, np.where(same, 0.0, np.spacing(np.abs(floats)))
-
-
 class EnclosureTerms:
     """Smooth F_k, enclosed as `sum_a (mid_a +- rad_a) (y - c)^a` over boxes with centre c.
 
@@ -105,10 +96,12 @@ class EnclosureTerms:
         with np.errstate(all="ignore"):
             for k in range(values.shape[1]):
                 w, dw, mid = values[:, k, None], errors[:, k, None], mids[at, k]
-                out += w * mid
+                term = w * mid
+                out += term
                 slack += (np.abs(w) * slips[at, k] + dw * (np.abs(mid) + slips[at, k])) * (1 + gamma)
-                slack += gamma * np.abs(w * mid)
-                radii += (np.abs(w) + dw) * rads[at, k] * (1 + gamma)
+                slack += gamma * np.abs(term)
+                slack += np.where(mid != 0, underflow(term, w), 0.0) + np.where(slips[at, k] + dw != 0, 16 * TINY, 0.0)
+                radii += (np.abs(w) + dw) * rads[at, k] * (1 + gamma) + np.where(rads[at, k] != 0, 16 * TINY, 0.0)
         known_zero = (part.origin >= 0) & (np.abs(out[:, 0]) <= slack[:, 0] + radii[:, 0])
         for table in (out, slack, radii):  # the constant is p(0) where the centre is the vertex 0
             table[known_zero, 0] = 0.0
@@ -148,23 +141,35 @@ class EnclosureTerms:
     def _place(self, part: Any, exact: Any, attempt: int) -> tuple[Array, Array]:
         """The number of each simplex's box, and whether there is no smaller one to try."""
         if not self.shared:
-            where = [self._number(("own", i), *_own(exact(i), int(part.origin[i]))) for i in range(part.count)]
-            for i in range(part.count):
-                del self.places["own", i]
+            where = [self._apart(part, exact, i) for i in range(part.count)]
             return np.array(where, dtype=np.int64), np.ones(part.count, dtype=bool)
         low = np.nextafter((part.points - part.errors).min(axis=1), -np.inf)
         high = np.nextafter((part.points + part.errors).max(axis=1), np.inf)
         central = part.origin >= 0
-        zero, lost = _rounded([self.zero])
+        zero, lost = rounded([self.zero])
         reach = np.maximum(high - (zero - lost), (zero + lost) - low)
         own = _exponent(np.nextafter(np.where(central[:, None], reach * (1 + 4 * UNIT), high - low), np.inf))
         own = np.maximum(own, own.max(axis=1, keepdims=True) - 30)  # no box is flat
         wanted = np.where(central[:, None], own, np.maximum(own, self.coarse - 2 * attempt))
-        corner = np.where(central[:, None], 0.0, np.floor(np.ldexp(low, 1 - wanted)))
+        scaled = np.ldexp(low, 1 - wanted)
+        # A tiny number may become 0, which lies above it.
+        floors = np.where((scaled == 0) & (low < -TINY), -1.0, np.floor(scaled))
+        corner = np.where(central[:, None], 0.0, floors)
         keys = np.concatenate([central[:, None], wanted, corner], axis=1)
-        unique, inverse = np.unique(keys, axis=0, return_inverse=True)
-        places = np.array([self._number(row.tobytes(), *self._dyadic(row)) for row in unique], dtype=np.int64)
-        return places[inverse.reshape(-1)], (wanted == own).all(axis=1)
+        fits = np.isfinite(np.concatenate([low, high, reach, high - low, corner], axis=1)).all(axis=1)
+        where = np.zeros(part.count, dtype=np.int64)
+        where[~fits] = [self._apart(part, exact, int(i)) for i in np.flatnonzero(~fits)]
+        if fits.any():
+            unique, inverse = np.unique(keys[fits], axis=0, return_inverse=True)
+            places = np.array([self._number(row.tobytes(), *self._dyadic(row)) for row in unique], dtype=np.int64)
+            where[fits] = places[inverse.reshape(-1)]
+        return where, (wanted == own).all(axis=1) | ~fits
+
+    def _apart(self, part: Any, exact: Any, i: int) -> int:
+        """The number of a box for one simplex alone, found exactly."""
+        number = self._number(("own", i), *_own(exact(i), int(part.origin[i])))
+        del self.places["own", i]
+        return number
 
     def _dyadic(self, key: Array) -> tuple[Box, tuple[Fraction, ...]]:
         """Box and centre of a key (central, exponents, corners in halves of the side)."""
@@ -204,9 +209,9 @@ class EnclosureTerms:
         rows = np.array([self.rows[a] for a, _ in kept], dtype=np.intp)
         table = [[Fraction(c[k]) for _, c in kept] for k in range(len(found.mid) + len(found.rad))]
         mids, rads = table[: len(found.mid)], table[len(found.mid) :]
-        up = np.nextafter(_rounded(rads)[0], np.inf) * (np.array(rads, dtype=object) != 0)
-        middle, lost = _rounded([centre])
-        return Model(rows, mids, rads, centre, (*_rounded(mids), up.astype(float)), (middle[0], lost[0]))
+        up = np.array([[np.nextafter(nearest_float(c), np.inf) if c else 0.0 for c in row] for row in rads])
+        middle, lost = rounded([centre])
+        return Model(rows, mids, rads, centre, (*rounded(mids), up), (middle[0], lost[0]))
 
     def _tables(self, used: Array, count: int) -> tuple[tuple[Array, Array, Array], Array, Array, Array]:
         """Of these boxes: mids, their errors and rads (U, K, T), centres and their errors (U, q), which are known."""

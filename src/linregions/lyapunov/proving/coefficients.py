@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ...exact import nearest_float
-from .bernstein import UNIT, Plan, plan_of
+from .bernstein import TINY, UNIT, Plan, plan_of
+from .simplices import rounded
 
 Array = np.ndarray[Any, Any]
+SMALL = 2.0**-900  # products of float64 numbers above it lose nothing but their relative rounding error
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class PolynomialTerms:
         self.table = [[Fraction(p.get(a, 0)) for a in self.exponents] for p in polynomials]
         scale = lcm(1, *(c.denominator for row in self.table for c in row))
         self.integers = [[int(c * scale) for c in row] for row in self.table]
+        self.numbers, self.lost = (t.tolist() for t in rounded(self.table))
 
     def floats(self, values: Array, errors: Array, **_: Any) -> Batch:
         """Coefficients `sum_k w_k c_{k,a}` for weights (m, K) with errors."""
@@ -65,15 +67,17 @@ class PolynomialTerms:
         out, slack = np.zeros((len(self.exponents), m)), np.zeros((len(self.exponents), m))
         for t in range(len(self.exponents)):
             used = [(k, row[t]) for k, row in enumerate(self.table) if row[t]]
-            rounded = (len(used) + 3) * UNIT
+            share = (len(used) + 3) * UNIT
             if len(used) == 1 and _power_of_two(used[0][1]):
-                rounded = 0.0
-            for k, c in used:
-                number = nearest_float(c)
-                lost = 0.0 if Fraction(number) == c else 2 * UNIT * abs(number)
-                out[t] += number * values[:, k]
-                slack[t] += (abs(number) + lost) * errors[:, k] * (1 + 4 * UNIT)
-                slack[t] += (rounded * abs(number) + lost) * np.abs(values[:, k]) * 2
+                share = 0.0
+            for k, _ in used:
+                number, lost = self.numbers[k][t], self.lost[k][t]
+                with np.errstate(all="ignore"):  # what overflows has an infinite bound, or none
+                    term = number * values[:, k]
+                    out[t] += term
+                    slack[t] += (abs(number) + lost) * errors[:, k] * (1 + 4 * UNIT)
+                    slack[t] += (share * abs(number) + lost) * np.abs(values[:, k]) * 2
+                slack[t] += underflow(term, values[:, k]) + underflow(0.0, errors[:, k])
         return Batch(self.plan, out, slack if slack.any() else None)
 
     def exact(self, weights: Sequence[Sequence[Fraction]], **_: Any) -> ExactBatch:
@@ -96,6 +100,14 @@ class PolynomialTerms:
                 factor *= c**power
             total += factor
         return total, total
+
+
+def underflow(product: Any, factor: Array) -> Array:
+    """What underflow can take from a product and the bound of its error: nothing where it is large or a factor is 0.
+
+    The other factor is known not to be 0.
+    """
+    return np.where((factor != 0) & (np.abs(product) < SMALL), 16 * TINY, 0.0)
 
 
 def _power_of_two(value: Fraction) -> bool:

@@ -90,7 +90,8 @@ def prove(
     run.limits(max_depth, max_active, max_parts, time_limit)
     run.refine, run.progress = None if stop_at_violation else refine, progress
     try:
-        run.work(np.ones(simplices.points.shape[:2], dtype=bool) if mask is None else np.asarray(mask, dtype=bool))
+        with np.errstate(all="ignore"):  # what overflows goes to exact arithmetic
+            run.work(np.ones(simplices.points.shape[:2], dtype=bool) if mask is None else np.asarray(mask, dtype=bool))
     except KeyboardInterrupt:
         run.complete, run.interrupted = False, True
     return run.proof()

@@ -62,9 +62,8 @@ def simplices_of(vertices: Sequence[Sequence[Sequence[Fraction]]]) -> Simplices:
     Simplices(count=1, vertices=3, coordinates=2)
     """
     exact = [[[Fraction(c) for c in vertex] for vertex in simplex] for simplex in vertices]
-    points = np.array([[[nearest_float(c) for c in vertex] for vertex in simplex] for simplex in exact], dtype=float)
-    same = [[[Fraction(nearest_float(c)) == c for c in vertex] for vertex in simplex] for simplex in exact]
-    errors = np.where(np.array(same, dtype=bool), 0.0, np.spacing(np.abs(points)))
+    flat = rounded([vertex for simplex in exact for vertex in simplex])
+    points, errors = (table.reshape(len(exact), len(exact[0]), -1) for table in flat)
     n = points.shape[1] - 1
     origin = [next((i for i, v in enumerate(s) if not any(v[:n])), -1) for s in exact]
 
@@ -85,9 +84,21 @@ def homogeneous(point: Sequence[Fraction]) -> list[int]:
 def weights_of(rows: Sequence[Sequence[Fraction]]) -> Weights:
     """Weights from exact rationals, (m, K)."""
     exact = [[Fraction(w) for w in row] for row in rows]
-    values = np.array([[nearest_float(w) for w in row] for row in exact], dtype=float)
-    same = np.array([[Fraction(nearest_float(w)) == w for w in row] for row in exact], dtype=bool)
-    return Weights(values, np.where(same, 0.0, np.spacing(np.abs(values))), exact.__getitem__)
+    return Weights(*rounded(exact), exact.__getitem__)
+
+
+def rounded(table: Sequence[Sequence[Fraction]]) -> tuple[Array, Array]:
+    """Nearest floats, and bounds of their errors: 0 with the bound infinity for what float64 cannot hold.
+
+    >>> [column.tolist() for column in rounded([[Fraction(1, 2), Fraction(10) ** 400]])]
+    [[[0.5, 0.0]], [[0.0, inf]]]
+    """
+    floats = np.array([[nearest_float(c) for c in row] for row in table], dtype=float)
+    fits = np.isfinite(floats)
+    floats[~fits] = 0.0
+    same = [[Fraction(f) == c for f, c in zip(*pair, strict=True)] for pair in zip(floats.tolist(), table, strict=True)]
+    errors = np.where(np.array(same, dtype=bool), 0.0, np.spacing(np.abs(floats)))
+    return floats, np.where(fits, errors, np.inf)
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ class Ball:
 
     def margin(self, points: Array, errors: Array) -> tuple[Array, Array]:
         """`|x|^2 - r^2` of points (..., n), and a bound of its error."""
-        r = float(Fraction(self.radius))
+        r = nearest_float(Fraction(self.radius))
         wide = (np.abs(points) + errors) ** 2
         value = (points**2).sum(axis=-1) - r * r
         spread = (wide - points**2).sum(axis=-1)
@@ -127,7 +138,7 @@ class Rows:
 
     def margin(self, points: Array, errors: Array) -> tuple[Array, Array]:
         """`max_i H_i x - h_i` of points (..., n), and a bound of its error."""
-        table = np.array([[float(Fraction(a)) for a in row] for row in self.rows], dtype=float)
+        table = np.array([[nearest_float(Fraction(a)) for a in row] for row in self.rows], dtype=float)
         normals, limits = table[:, :-1], table[:, -1]
         value = (points @ normals.T - limits).max(axis=-1)
         wide = ((np.abs(points) + errors) @ np.abs(normals).T + np.abs(limits)).max(axis=-1)

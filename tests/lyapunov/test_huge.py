@@ -1,0 +1,88 @@
+"""Coefficients near the ends of float64: no verdict may come from an overflow, an underflow, or a NaN."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linregions import Box
+from linregions.lyapunov import Outcome, verify
+from linregions.lyapunov.candidates import one_norm
+from linregions.lyapunov.proving.classify import Leaf
+from linregions.lyapunov.proving.prove import prove
+from linregions.lyapunov.proving.simplices import rounded, simplices_of, weights_of
+
+ONE = one_norm(2)
+SQUARE = Box.cube(-1, 1, 2)
+SIZES = ["1e150", "1e200", "1e307", "1.7e308", "1e309", "1e400", "1e-150", "1e-200", "1e-308", "1e-320", "1e-400", "1"]
+numbers = st.builds(lambda sign, size: Fraction(size) * sign, st.sampled_from([-1, -1, 1, 0]), st.sampled_from(SIZES))
+# x1, x2, x1^2, x1 x2, x1^3 in each component
+rows = st.tuples(st.builds(lambda v: -abs(v), numbers), numbers, numbers, numbers, numbers)
+GRID = [(Fraction(a, 2), Fraction(b, 2)) for a, b in product(range(-2, 3), repeat=2) if a or b]
+
+
+def text(row, own, other):
+    terms = (own, other, "x1^2", "x1*x2", "x1^3")
+    return " + ".join(f"({c})*{t}" for c, t in zip(row, terms, strict=True))
+
+
+def field(table, x):
+    a, b = x
+    return [
+        sum(c * t for c, t in zip(table[0], (a, b, a * a, a * b, a**3), strict=True)),
+        sum(c * t for c, t in zip(table[1], (b, a, a * a, a * b, a**3), strict=True)),
+    ]
+
+
+def worst(table, x, time):
+    """The largest change of |x1| + |x2| at a point, in exact arithmetic."""
+    f = field(table, x)
+    if time == "discrete":
+        return sum(map(abs, f)) - sum(map(abs, x))
+    return sum(v * (1 if c > 0 else -1) if c else abs(v) for v, c in zip(f, x, strict=True))
+
+
+@pytest.mark.parametrize("time", ["continuous", "discrete"])
+@given(table=st.tuples(rows, rows))
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_verdicts_agree_with_exact_values(time, table):
+    system = [text(table[0], "x1", "x2"), text(table[1], "x2", "x1")]
+    verdict = verify(ONE, system, SQUARE, time=time, max_depth=5, levels=False, time_limit=2)
+    if verdict.status is Outcome.PROVED_STRICT:
+        assert all(worst(table, x, time) < 0 for x in GRID)
+    elif verdict.status is Outcome.REFUTED:
+        assert worst(table, verdict.witness, time) >= (0 if time == "continuous" else verdict.value)
+
+
+@given(a=st.sampled_from(SIZES), b=st.sampled_from(SIZES), w=st.sampled_from(SIZES), sign=st.sampled_from([-1, 1]))
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_signs_of_forms_on_a_segment(a, b, w, sign):
+    """w (-a x + sign b x^2) on [0, 1]: negative where sign b < a."""
+    a, b, w = Fraction(a), Fraction(b) * sign, Fraction(w)
+    forms = SimpleNamespace(polynomials=[{(1,): -a, (2,): b}])
+    status = prove(simplices_of([[(Fraction(0),), (Fraction(1),)]]), weights_of([[w]]), forms).status[0]
+    assert status == (Leaf.PROVED if b < a else Leaf.ZERO if b == a else Leaf.VIOLATED)
+
+
+def test_a_tiny_positive_coefficient_is_not_zero():
+    # The product 1e-400 of weight and coefficient underflows; on the middle of the edge from 0 to 1 the form is > 0.
+    forms = SimpleNamespace(
+        polynomials=[{(0,): Fraction(-1, 10**500), (1,): Fraction("1e-200"), (2,): Fraction("-1e-200")}]
+    )
+    proof = prove(simplices_of([[(Fraction(0),), (Fraction(1),)]]), weights_of([[Fraction("1e-200")]]), forms)
+    assert proof.status[0] == Leaf.VIOLATED
+
+
+def test_rounded_bounds_what_does_not_fit():
+    table = [[Fraction("1e400"), Fraction("-1e400"), Fraction("1e-400"), Fraction(1, 3)]]
+    floats, errors = rounded(table)
+    assert np.isfinite(floats).all()
+    assert np.isinf(errors[0, :2]).all()
+    for f, e, c in zip(floats[0, 2:], errors[0, 2:], table[0][2:], strict=True):
+        assert abs(Fraction(float(f)) - c) <= Fraction(float(e))
