@@ -2,7 +2,8 @@
 
 On a cell C of V write V = g.y + k.  V(f(x)) < V(x) holds on a simplex S if for each cell C either `g.f(x) + k - V(x)
 < 0` on S, or some row of C is negative at f(x) for all x of S, so that f(S) and C do not meet.  Only cells near a
-box that encloses f(S) are asked.  A simplex that this leaves open is bisected.  Derived.
+box that encloses f(S) are asked, and V is cut into cells on a bounded box: where f(S) may leave it, S is open.  A
+simplex that this leaves open is bisected.  Derived.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ...network import Network
 from ...partition.rows import region_rows
 from ..dynamics.dynamics import Smooth
 from ..dynamics.expression import Expression
+from ..dynamics.series import EnclosureError
 from ..geometry.cells import cells_of
 from ..proving.classify import Leaf
 from ..proving.prove import prove
@@ -32,6 +34,7 @@ from .tasks import ExpressionForms, Run, excluded, taken
 
 Interval = tuple[Fraction, Fraction]
 BATCH = 512  # simplices looked at together
+ROOM = 2.0**400  # V is cut into cells up to here, or to four times the domain
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,19 @@ class _Pieces:
     rows: list[list[list[Fraction]]]
     low: np.ndarray
     high: np.ndarray
+    side: np.ndarray  # V is known on |y_k| <= side_k
+
+    def near(self, known: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Which of these cells a box may meet; what is not a number says nothing against it."""
+        return known[~np.any((self.low[known] > high) | (self.high[known] < low), axis=1)]
+
+    def hold(self, low: np.ndarray, high: np.ndarray) -> bool:
+        """Whether the cells cover a box."""
+        return bool(np.all(low >= -self.side) and np.all(high <= self.side))
+
+
+class _LateError(Exception):
+    """The time is over."""
 
 
 def pullback(run: Run) -> None:
@@ -56,17 +72,26 @@ def pullback(run: Run) -> None:
     lifted = cells.lifted([*range(1, cells.network.output_dim), 0])
     value = Expression.u(dynamics.inputs)
     forms = ExpressionForms((*dynamics.expressions, Expression.number(1), value), dynamics.dim, dynamics.inputs + 1)
-    pieces = _pieces(run, V, dynamics, lifted)
+    try:
+        pieces = _pieces(run, V, dynamics, lifted)
+    except _LateError:
+        run.stop("time", "the time ran out")
+        run.left += [Left(cell, "decrease") for cell in sorted(set(cells.owner.tolist()))]
+        return
     _Search(run, cells, lifted, forms, pieces).work()
 
 
 def _pieces(run: Run, V: Network, dynamics: Smooth, lifted: Simplices) -> _Pieces:
     """The cells of V on a box around the domain and its image."""
     dim = run.problem.dim
-    low, high = _image(dynamics, lifted, np.arange(lifted.count))
+    low, high = _image(run, dynamics, lifted, np.arange(lifted.count))
     reach = np.concatenate([np.abs(low), np.abs(high), np.abs(lifted.points[:, :, :dim]).reshape(-1, dim)])
-    # Any box that holds the image will do: one around 0, somewhat larger.
-    side = np.nextafter(reach.max(axis=0) * 1.01 + 1e-9, np.inf)
+    within = np.abs(lifted.points[:, :, :dim]).max(axis=(0, 1))
+    # Any box will do: one around 0 somewhat larger than the image, as long as float64 has room for it.
+    with np.errstate(over="ignore"):
+        side = np.nextafter(reach.max(axis=0) * 1.01 + 1e-9, np.inf)
+        most = np.minimum(np.maximum(ROOM, within * 4), np.finfo(float).max)
+    side = np.where(side <= most, side, most)
     threads: Any = run.threads
     there = cells_of(V, Box(-side, side), threads=threads, time_limit=run.remaining)
     weights, rows, boxes = [], [], []
@@ -77,19 +102,33 @@ def _pieces(run: Run, V: Network, dynamics: Smooth, lifted: Simplices) -> _Piece
         a, b = there.complex.region_indptr[cell : cell + 2]
         corners = there.complex.region_vertices[a:b]
         points, radii = there.points[corners], there.radii[corners, None]
-        boxes.append(((points - radii).min(axis=0), (points + radii).max(axis=0)))
-    return _Pieces(weights, rows, np.array([b[0] for b in boxes]), np.array([b[1] for b in boxes]))
+        with np.errstate(all="ignore"):  # what is not a number is near everything
+            boxes.append(((points - radii).min(axis=0), (points + radii).max(axis=0)))
+    return _Pieces(weights, rows, np.array([b[0] for b in boxes]), np.array([b[1] for b in boxes]), side)
 
 
-def _image(dynamics: Smooth, lifted: Simplices, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes that enclose f of some simplices, (m, n) each, by the mean-value form on the boxes around them."""
+def _image(run: Run, dynamics: Smooth, lifted: Simplices, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes that enclose f of some simplices, (m, n) each, by the mean-value form on the boxes around them.
+
+    They are infinite where f has no bound that float64 can hold.
+    """
     q = dynamics.dim + dynamics.inputs
     points, errors = lifted.points[which][:, :, :q], lifted.errors[which][:, :, :q]
-    low, high = (points - errors).min(axis=1), (points + errors).max(axis=1)
+    with np.errstate(all="ignore"):
+        low, high = (points - errors).min(axis=1), (points + errors).max(axis=1)
+        rough = errors.any(axis=1)  # these sums are rounded, those with 0 are not
+        low, high = np.where(rough, np.nextafter(low, -np.inf), low), np.where(rough, np.nextafter(high, np.inf), high)
     out = np.empty((2, len(which), dynamics.dim))
-    for i, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
-        box = [(Fraction(x), Fraction(y)) for x, y in zip(a, b, strict=True)]
-        for k, (x, y) in enumerate(_range(dynamics, box)):
+    out[0], out[1] = -np.inf, np.inf
+    for i in np.flatnonzero(np.isfinite(low).all(axis=1) & np.isfinite(high).all(axis=1)):
+        if run.late:
+            raise _LateError
+        box = [(Fraction(x), Fraction(y)) for x, y in zip(low[i].tolist(), high[i].tolist(), strict=True)]
+        try:
+            found = _range(dynamics, box)
+        except EnclosureError:
+            continue
+        for k, (x, y) in enumerate(found):
             out[0, i, k] = np.nextafter(nearest_float(x), -np.inf)
             out[1, i, k] = np.nextafter(nearest_float(y), np.inf)
     return out[0], out[1]
@@ -122,6 +161,7 @@ class _Item:
     corners: tuple[tuple[Fraction, ...], ...]
     pieces: tuple[int, ...]
     depth: int
+    beyond: bool = False  # whether f may lead from it to where V is not cut into cells
     level: bool = False  # whether V(f(x)) <= V(x) is proved on it
 
 
@@ -146,30 +186,47 @@ class _Search:
         while waiting:
             batch, waiting = waiting[-BATCH:], waiting[:-BATCH]
             batch = [item for item in batch if item.cell not in refuted]
-            if self.run.late:
-                self.run.stopped = "the time ran out"
-                left = {item.cell for item in (*batch, *waiting)} - refuted
-                self.run.left += [Left(cell, "decrease") for cell in sorted(left)]
+            try:
+                undecided = self._undecided(batch)
+            except _LateError:
+                self._late({item.cell for item in (*batch, *waiting)} - refuted)
                 return
-            for item in self._undecided(batch):
+            for k, item in enumerate(undecided):
                 if item.cell in refuted:
                     continue
+                if self.run.late:
+                    self._late({item.cell for item in (*undecided[k:], *waiting)} - refuted)
+                    return
                 if self._refuted(item):
                     refuted.add(item.cell)
                 elif item.level and self._equal(item):
                     continue
-                elif item.depth >= self.run.max_depth:
+                elif item.depth >= self.run.max_depth or (item.beyond and self._leaves(item)):
                     refuted.add(item.cell)
                     self.run.left.append(Left(item.cell, "decrease"))
                 else:
                     both = halves(item.corners, self.run.problem.dim)
                     waiting += [replace(item, corners=tuple(c), depth=item.depth + 1) for c in both]
 
+    def _late(self, cells: set[int]) -> None:
+        self.run.stop("time", "the time ran out")
+        self.run.left += [Left(cell, "decrease") for cell in sorted(cells)]
+
+    def _leaves(self, item: _Item) -> bool:
+        """Whether f leads from a corner to where V is not cut into cells: no part of the simplex there is decided."""
+        dynamics, n = self.run.problem.dynamics, self.run.problem.dim
+        assert isinstance(dynamics, Smooth)
+        side = [Fraction(float(v)) for v in self.pieces.side]
+        images = (self.run.problem.field_at(corner[:n]) for corner in item.corners)
+        return any(low > s or high < -s for image in images for (low, high), s in zip(image, side, strict=True))
+
     def _undecided(self, batch: Sequence[_Item]) -> list[_Item]:
         """The simplices of a batch that are not proved, each with the cells that are open."""
         self.run.leaves += len(batch)
         if not batch:
             return []
+        if self.run.late:
+            raise _LateError
         dim = self.run.problem.dim
         parts = simplices_of([item.corners for item in batch])
         region = excluded(self.run.problem)
@@ -181,12 +238,12 @@ class _Search:
             batch, parts = [batch[i] for i in keep.tolist()], taken(parts, keep)
         dynamics = self.run.problem.dynamics
         assert isinstance(dynamics, Smooth)
-        low, high = _image(dynamics, parts, np.arange(parts.count))
-        pairs = []
+        low, high = _image(self.run, dynamics, parts, np.arange(parts.count))
+        pairs: list[tuple[int, int]] = []
+        beyond = {i for i in range(len(batch)) if not self.pieces.hold(low[i], high[i])}
         for i, item in enumerate(batch):
-            known = np.array(item.pieces)
-            near = np.all((self.pieces.low[known] <= high[i]) & (self.pieces.high[known] >= low[i]), axis=1)
-            pairs += [(i, int(k)) for k in known[near]]
+            if i not in beyond:
+                pairs += [(i, int(k)) for k in self.pieces.near(np.array(item.pieces), low[i], high[i])]
         pairs, zero = self._open(parts, pairs, [self.pieces.weights[k] for _, k in pairs], dim)
         asked = [(i, k, row) for i, k in pairs for row in self.pieces.rows[k]]
         apart = {(i, k) for i, k in pairs}
@@ -198,7 +255,9 @@ class _Search:
         for i, k in sorted(apart):
             left.setdefault(i, []).append(k)
         level = {i: all((i, k) in zero for k in ks) for i, ks in left.items()}
-        return [replace(batch[i], pieces=tuple(ks), level=level[i]) for i, ks in left.items()]
+        # A simplex from which f may lead beyond all cells keeps those that it has.
+        open_ = [replace(batch[i], beyond=True, level=False) for i in sorted(beyond)]
+        return open_ + [replace(batch[i], pieces=tuple(ks), beyond=False, level=level[i]) for i, ks in left.items()]
 
     def _open(
         self,
@@ -221,7 +280,7 @@ class _Search:
         rest = self.run.problem.shift
         known = np.array([w[dim] == (rest if w[dim + 1] else 0) for w in weights])
         simplices = replace(simplices, origin=np.where(known, simplices.origin, -1))
-        proof = prove(simplices, weights_of(weights), self.forms, max_depth=0)
+        proof = prove(simplices, weights_of(weights), self.forms, max_depth=0, time_limit=self.run.remaining)
         self.run.exact_decisions += proof.exact_decisions
         proved = proof.status == Leaf.PROVED
         zero = {pair for pair, status in zip(pairs, proof.status, strict=True) if status == Leaf.ZERO}
