@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linregions import Box
+from linregions.errors import InputError
 from linregions.lyapunov import Outcome, verify
 from linregions.lyapunov.candidates import one_norm
 from linregions.lyapunov.proving.classify import Leaf
@@ -86,3 +87,51 @@ def test_rounded_bounds_what_does_not_fit():
     assert np.isinf(errors[0, :2]).all()
     for f, e, c in zip(floats[0, 2:], errors[0, 2:], table[0][2:], strict=True):
         assert abs(Fraction(float(f)) - c) <= Fraction(float(e))
+
+
+@pytest.mark.parametrize("time", ["continuous", "discrete"])
+@pytest.mark.parametrize("V", [ONE, "x1^2 + x2^2"])
+def test_a_pole_on_the_boundary_is_refused_at_once(time, V):
+    with pytest.raises(InputError, match=r"a divisor is 0 or cannot be told from it at \(1, -?[01]\); f must be"):
+        verify(V, ["-0.5*x1/(1-x1)", "-0.5*x2"], SQUARE, time=time, time_limit=20)
+
+
+@pytest.mark.parametrize("time", ["continuous", "discrete"])
+def test_a_pole_inside_is_refused_at_once(time):
+    with pytest.raises(InputError, match=r"the divisor .* is 0 between \(.*\) and \(.*\); f must be defined"):
+        verify(ONE, ["-0.5*x1/(0.7-x1)", "-0.5*x2"], SQUARE, time=time, time_limit=20)
+
+
+def test_a_pole_in_the_excluded_set_or_outside_does_no_harm():
+    assert verify(ONE, ["-x1/(2-x1)", "-x2"], SQUARE, time_limit=20).status is Outcome.PROVED_STRICT
+    around = ["-x1/(100*(x1^2+x2^2)-1)", "-x2/(100*(x1^2+x2^2)-1)"]  # the pole is the circle of radius 1/10
+    far = verify(ONE, around, SQUARE, exclude=Fraction(1, 2), levels=False, time_limit=2)
+    assert far.status in (Outcome.PROVED_OUTSIDE, Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("system", "side"),
+    [
+        (["0.5*x1+1e308*x1^2", "0.5*x2"], 1),
+        (["0.5*x1+1.7e308*x1^2", "0.5*x2"], 1),
+        (["-x1+x1^3*1e308", "-x2"], 1),
+        (["1e308*x1^2-x1", "-x2"], 1),
+        (["0.5*x1+x2^2", "0.5*x2"], 1e200),
+    ],
+)
+def test_an_image_beyond_float64_is_refuted_exactly(system, side):
+    verdict = verify(ONE, system, Box.cube(-side, side, 2), time="discrete", time_limit=10)
+    assert verdict.status is Outcome.REFUTED
+    assert verdict.value > 0
+
+
+def test_a_large_function_is_bisected_where_it_has_no_bound():
+    verdict = verify(ONE, ["0.5*x1*exp(709*x1)", "0.5*x2"], SQUARE, time="discrete", time_limit=1)
+    assert verdict.status is Outcome.REFUTED
+
+
+@pytest.mark.parametrize("system", [["-x1+1e400*x1", "-x2"], ["-1e308*(x1-x1^2*2)", "-1e308*x2"]])
+def test_a_field_beyond_float64_is_refuted_exactly(system):
+    verdict = verify(ONE, system, SQUARE)
+    assert verdict.status is Outcome.REFUTED
+    assert verdict.value > 0

@@ -13,6 +13,7 @@ from ..dynamics.dynamics import Networked, Piecewise, Smooth
 from ..dynamics.expression import Expression
 from ..dynamics.polynomial import Polynomial
 from ..verdict import Value
+from .defined import check_defined
 from .mesh_of import mesh_of
 from .positive import positive
 from .tasks import ExpressionForms, PolynomialForms, Run, Task, constant_weights, slope_weights, times
@@ -28,10 +29,12 @@ def continuous(run: Run) -> None:
     assert not isinstance(problem.dynamics, Piecewise)
     if isinstance(problem.candidate, Network):
         cells = mesh_of(run, [problem.candidate, *_beside(run)])
+        check_defined(run, cells)
         run.prove(positive(run, cells, output=0))
         run.prove(_by_slopes(run, cells))
     else:
         cells = mesh_of(run, _beside(run))
+        check_defined(run, cells)
         run.prove(positive(run, cells, output=None))
         run.prove(_by_gradient(run, cells))
 

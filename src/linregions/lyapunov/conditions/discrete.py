@@ -23,6 +23,7 @@ from ..dynamics.polynomial import Polynomial
 from ..geometry.joint import compose, joint
 from ..verdict import Value
 from .continuous import substituted
+from .defined import check_defined
 from .mesh_of import mesh_of
 from .piecewise import held, mode_rows
 from .positive import positive
@@ -202,6 +203,7 @@ def _by_substitution(run: Run, V: Polynomial) -> None:
         return
     beside = _networks_beside(run)
     cells = mesh_of(run, beside)
+    check_defined(run, cells)
     run.prove(positive(run, cells, output=None))
     extra = list(range(cells.network.output_dim)) if beside else []
 

@@ -27,6 +27,7 @@ from ..proving.classify import Leaf
 from ..proving.prove import prove
 from ..proving.simplices import Simplices, homogeneous, inside_vertices, simplices_of, weights_of
 from ..verdict import Counterexample, Face, Left, Value
+from .defined import check_defined
 from .mesh_of import mesh_of
 from .positive import positive
 from .sliding import halves
@@ -67,6 +68,7 @@ def pullback(run: Run) -> None:
     assert isinstance(V, Network)
     assert isinstance(dynamics, Smooth)
     cells = mesh_of(run, [V] if controller is None else [V, controller])
+    check_defined(run, cells)
     run.prove(positive(run, cells, output=0))
     # The coordinates are (x, u, V): the value of V stands as one more input.
     lifted = cells.lifted([*range(1, cells.network.output_dim), 0])
