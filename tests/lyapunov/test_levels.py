@@ -309,3 +309,55 @@ def test_the_checker_finds_the_same_levels():
     assert Q(stated["boundary"]) == found.ultimate.c_boundary
     found = verify(l1(2), ["-x + x^3", "-y + y^3"], Box.cube(-1.5, 1.5, 2))
     assert Q(certificate(found, claim="sublevel")["levels"]["c"]) == found.sublevel.c
+
+
+def scaled_s2(x, v, *, width=1.5):
+    """x' = -x + x^3 in both coordinates with states times 2^x and the 1-norm times 2^v."""
+    half = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]
+    net = Network.from_arrays([(half, [0.0] * 4), ([[2.0**v] * 4], [0.0])])
+    square = f"(({Q(2) ** (-2 * x)}))"
+    return verify(net, [f"-x1 + {square}*x1^3", f"-x2 + {square}*x2^3"], Box.cube(-width * 2.0**x, width * 2.0**x, 2))
+
+
+@pytest.mark.parametrize(("x", "v"), [(-500, 0), (200, 0), (0, -996), (0, 996), (500, -996), (-500, 996)])
+def test_levels_scale_with_the_numbers(x, v):
+    # By powers of two: float64 holds no power of ten of this size exactly.
+    base, found = scaled_s2(0, 0).sublevel, scaled_s2(x, v).sublevel
+    unit = Q(2) ** (x + v)
+    assert base.upper == 1
+    assert (found.c, found.upper) == (base.c * unit, base.upper * unit)
+    assert found.c_boundary == base.c_boundary * unit
+    assert found.volume == base.volume * Q(4) ** x
+
+
+def test_numbers_that_overflow_prove_no_level():
+    assert Q(98, 100) * Q(2) ** 1023 < scaled_s2(0, 1023).sublevel.c <= Q(2) ** 1023
+    net, domain = l1(2), Box.cube(-1e200, 1e200, 2)
+    for f in (["-x1+2*x2", "-x2"], ["-x1+x1^3", "-x2"]):
+        found = verify(net, f, domain, time_limit=0.5)
+        assert found.status.value == "REFUTED"
+        assert found.sublevel is None or (f[1] == "-x2" and found.sublevel.c <= 1)
+    assert verify(net, ["0.5*x1+2*x2", "-x2"], domain, time="discrete").sublevel is None
+    doubled = Network.from_arrays([*[(np.vstack([np.eye(2), -np.eye(2)]), [0.0] * 4)], ([[8e307] * 4], [0.0])])
+    found = verify(doubled, ["-x1+x1^3", "-x2+x2^3"], Box.cube(-1.5, 1.5, 2)).sublevel
+    assert Q(98, 100) < found.c / Q(8e307) <= found.upper / Q(8e307) == 1
+
+
+def test_what_float64_does_not_hold_is_decided_exactly():
+    from linregions.lyapunov.levels.levels import _shifted
+    from linregions.lyapunov.levels.units import in_units
+
+    values, errors = _shifted(np.array([1e308, -1e308]), np.zeros(2), -(Q(10) ** 308))
+    assert errors.tolist()[0] == np.inf
+    assert np.isfinite(values).all()
+    assert np.isinf(_shifted(np.array([0.0, 1.0]), np.zeros(2), Q(10) ** 400)[1]).all()
+    exact = [Q(10) ** 400, -(Q(10) ** 400), Q(1), Q(1, 10**400), Q(2)]
+    given = np.array([np.inf, -np.inf, np.nan, 0.0, 2.0]), np.array([np.inf, np.nan, 0.0, np.inf, 0.0])
+    assert Heights(*given, exact.__getitem__).ranks.tolist() == [4, 0, 2, 1, 3]
+    near, blur = in_units(*given, exact.__getitem__, 1)
+    assert near[2:].tolist() == [0.5, 0.0, 1.0]
+    assert (blur[:2] > 1e100).all()
+    assert np.isfinite([near, blur]).all()
+    points = np.array([[np.nan, -1.0], [2.0, -1.0], [-1.0, 2.0]])
+    corners = [(-1, -1, 1), (2, -1, 1), (-1, 2, 1)]
+    assert len(around_origin(np.array([[0, 1, 2]]), points, np.zeros(3), corners.__getitem__)) == 1

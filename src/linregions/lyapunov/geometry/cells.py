@@ -149,8 +149,10 @@ def cells_of(
         raise InputError(f"domain: {domain!r} is unbounded; add half-spaces that bound it, or use a Box")
     vertices = ExactVertices(complex)
     points, radii = complex.points.copy(), complex.radii.copy()
+    bad = ~(np.isfinite(points).all(axis=1) & np.isfinite(radii))
+    points[bad], radii[bad] = 0.0, np.inf
     origin = -1
-    for v in np.flatnonzero(np.all(np.abs(points) <= radii[:, None], axis=1)).tolist():
+    for v in np.flatnonzero(~np.any(np.abs(points) > radii[:, None], axis=1)).tolist():
         if not any(vertices[v][:-1]):
             origin, points[v], radii[v] = v, 0.0, 0.0
     return Cells(partition, complex, points, radii, origin, vertices)

@@ -42,8 +42,11 @@ class Heights:
     @cached_property
     def ranks(self) -> np.ndarray:
         """(vertices,) int64: how many distinct values lie below each vertex's, exactly."""
-        low = np.nextafter(self.values - self.errors, -np.inf)
-        high = np.nextafter(self.values + self.errors, np.inf)
+        with np.errstate(all="ignore"):
+            low = np.nextafter(self.values - self.errors, -np.inf)
+            high = np.nextafter(self.values + self.errors, np.inf)
+        unknown = ~(np.isfinite(low) & np.isfinite(high))
+        low[unknown], high[unknown] = -np.inf, np.inf
         order = np.argsort(low, kind="stable")
         reach = np.maximum.accumulate(high[order])
         # A new group starts above everything that came before; values of one group may be equal or in any order.
@@ -113,13 +116,11 @@ class Flood:
         rank = self.enters[simplex]
         return None if rank == FAR else max(Fraction(0), self.heights.value(int(rank)))
 
-    @cached_property
-    def float_levels(self) -> tuple[np.ndarray, np.ndarray]:
-        """`level` of all simplices in float64, infinite where it is None, and bounds of the errors."""
+    def float_levels(self, values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`level` of all simplices in float64, infinite where it is None, from V at the vertices with its errors."""
         near = self.enters != FAR
         at = self.heights.sample[np.where(near, self.enters, 0)]
-        levels = np.where(near, np.maximum(0.0, self.heights.values[at]), np.inf)
-        return levels, np.where(near, self.heights.errors[at], 0.0)
+        return np.where(near, np.maximum(0.0, values[at]), np.inf), np.where(near, errors[at], 0.0)
 
     @cached_property
     def boundary_level(self) -> Fraction | None:
@@ -235,9 +236,11 @@ def around_origin(
         >>> around_origin(np.array([[0, 1, 2], [1, 2, 3]]), points, np.zeros(4), lambda v: corners[v])
         array([0])
     """
-    low = (points - radii[:, None])[simplices].min(axis=1)
-    high = (points + radii[:, None])[simplices].max(axis=1)
-    near = np.flatnonzero(np.all((low <= 0) & (high >= 0), axis=1))
+    with np.errstate(all="ignore"):
+        low = (points - radii[:, None])[simplices].min(axis=1)
+        high = (points + radii[:, None])[simplices].max(axis=1)
+    far = np.any((low > 0) | (high < 0), axis=1)  # never where a coordinate is NaN
+    near = np.flatnonzero(~far)
     found = [int(s) for s in near if _holds_origin([exact(int(v)) for v in simplices[s]])]
     return np.array(found, dtype=np.int64)
 

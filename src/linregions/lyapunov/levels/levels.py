@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from ...exact import nearest_float, scaled_integers
 from .flood import FAR, Flood, Heights, around_origin, flood, whole
 from .refine import EPS, Corner, Leaves
 from .search import Gap, Ground, Search, widest
+from .units import TINY, exponent_of, in_units, power
 from .volume import volume_below
 
 ZERO = Fraction(0)
@@ -183,13 +185,9 @@ def basin_of(cells: Any, *, output: int = 0, shift: Fraction = ZERO, everywhere:
         everywhere: whether all of {V <= c} counts, as a discontinuous map in discrete time needs it.
     """
     values, errors = cells.values[:, output], cells.value_errors[:, output]
-    offset = nearest_float(shift)
-    rounding = abs(float(shift - Fraction(offset))) * 2 + np.spacing(np.abs(values) + abs(offset))
-    heights = Heights(
-        values - offset,
-        errors if not shift else errors + rounding,
-        lambda v: cells.exact_values(v)[output] - shift,
-    )
+    if shift:
+        values, errors = _shifted(values, errors, shift)
+    heights = Heights(values, errors, lambda v: cells.exact_values(v)[output] - shift)
     if everywhere:
         return Basin(cells, whole(heights, cells.simplices, boundary=cells.boundary))
     if cells.origin >= 0:
@@ -197,6 +195,18 @@ def basin_of(cells: Any, *, output: int = 0, shift: Fraction = ZERO, everywhere:
     else:
         start = around_origin(cells.simplices, cells.points, cells.radii, cells.exact_vertex)
     return Basin(cells, flood(heights, cells.simplices, boundary=cells.boundary, start=start))
+
+
+def _shifted(values: np.ndarray, errors: np.ndarray, shift: Fraction) -> tuple[np.ndarray, np.ndarray]:
+    """The values less a number, with bounds on the errors, which are infinite where float64 does not hold them."""
+    offset = nearest_float(shift)
+    if math.isinf(offset):
+        return np.zeros_like(values), np.full_like(errors, np.inf)
+    with np.errstate(all="ignore"):
+        rounding = nearest_float(abs(shift - Fraction(offset))) * 2 + np.spacing(np.abs(values) + abs(offset))
+        values, errors = values - offset, errors + rounding
+    bad = ~(np.isfinite(values) & np.isfinite(errors))
+    return np.where(bad, 0.0, values), np.where(bad, np.inf, errors)
 
 
 def levels(
@@ -250,7 +260,8 @@ def levels(
     if limit is None:
         raise ValueError("no vertex of the mesh lies on the boundary of the domain")
     deadline = float("inf") if time_limit is None else begun + time_limit
-    search = Search(tasks, _ground(basin, tasks, limit), deadline, rounds, work)
+    ground = _ground(basin, tasks, limit)
+    search = Search(tasks, ground, deadline, rounds, work)
     search.start()
     positive = _positive_below(basin, limit)
     if positive > 0:
@@ -258,49 +269,55 @@ def levels(
     sublevel = _sublevel(basin, search, positive)
     if sublevel is None and time == "continuous":
         search.widen(gap)
-    ultimate = _ultimate(basin, search.gaps(), positive)
+    gaps = [Gap(gap.low * ground.unit, gap.high * ground.unit) for gap in search.gaps()]
+    ultimate = _ultimate(basin, gaps, positive)
     if time == "discrete" and ultimate is not None and not ultimate.strict:
         ultimate = None
     return Levels(sublevel, ultimate, limit, rounds - search.rounds, clock.perf_counter() - begun)
 
 
 def _ground(basin: Basin, tasks: Sequence[Any], limit: Fraction) -> Ground:
-    """Levels on the mesh: V is affine on a row, so its bounds on a hull are attained at corners."""
+    """Levels on the mesh, in units of the limit: V is affine on a row, so its bounds on a hull are at corners."""
     heights, simplices, flooded = basin.flood.heights, basin.flood.simplices, basin.flood
+    k = exponent_of(limit)
+    scaled, blurs = in_units(heights.values, heights.errors, heights.at, k)
+    firsts = flooded.float_levels(scaled, blurs)
+    share_of_unit = power(-k)
 
     def floats(number: int, leaves: Leaves) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         vertices = simplices[tasks[number].numbers[leaves.row]]
-        values, errors = heights.values[vertices][:, :, None], heights.errors[vertices][:, :, None]
+        values, errors = scaled[vertices][:, :, None], blurs[vertices][:, :, None]
         rounding = (simplices.shape[1] + 4) * EPS
-        blur = (leaves.share @ errors) * (1 + rounding) + rounding * (leaves.share @ np.abs(values)) + 2.0**-1000
+        blur = (leaves.share @ errors) * (1 + rounding) + rounding * (leaves.share @ np.abs(values)) + TINY
         level = (leaves.share @ values)[:, :, 0]
         low = np.where(leaves.face, level, np.inf).min(axis=1)
         return low, np.where(leaves.face, level, -np.inf).max(axis=1), blur[:, :, 0].max(axis=1)
 
     def at(number: int, row: int, corner: Corner) -> Fraction:
         vertices = simplices[tasks[number].numbers[row]].tolist()
-        return sum((s * heights.at(v) for s, v in zip(corner, vertices, strict=True) if s), ZERO)
+        return share_of_unit * sum((s * heights.at(v) for s, v in zip(corner, vertices, strict=True) if s), ZERO)
 
     whole: dict[int, tuple[list[int], int]] = {}
 
     def bounds(number: int, row: int, corners: Sequence[Sequence[int]], bits: int) -> tuple[Fraction, Fraction]:
         simplex = int(tasks[number].numbers[row])
         if simplex not in whole:
-            (integers,), scale = scaled_integers([[heights.at(v) for v in simplices[simplex].tolist()]])
+            exact = [heights.at(v) * share_of_unit for v in simplices[simplex].tolist()]
+            (integers,), scale = scaled_integers([exact])
             whole[simplex] = integers, scale
         integers, scale = whole[simplex]
         found = [sum(map(mul, corner, integers)) for corner in corners]
         return Fraction(min(found), scale << bits), Fraction(max(found), scale << bits)
 
     def first(number: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        levels, errors = flooded.float_levels
         at_rows = tasks[number].numbers[rows]
-        return levels[at_rows], errors[at_rows]
+        return firsts[0][at_rows], firsts[1][at_rows]
 
     def enters(number: int, row: int) -> Fraction | None:
-        return flooded.level(int(tasks[number].numbers[row]))
+        level = flooded.level(int(tasks[number].numbers[row]))
+        return None if level is None else level * share_of_unit
 
-    return Ground(floats, bounds, at, first, enters, limit)
+    return Ground(floats, bounds, at, first, enters, limit * share_of_unit, power(k))
 
 
 def _positive_below(basin: Basin, limit: Fraction) -> Fraction:
@@ -317,13 +334,14 @@ def _positive_below(basin: Basin, limit: Fraction) -> Fraction:
 
 def _sublevel(basin: Basin, search: Search, positive: Fraction) -> SubLevel | None:
     """The strict claim, where there is one."""
-    limit, bad = search.ground.limit, search.lowest()
+    unit = search.ground.unit
+    limit, bad = search.ground.limit * unit, search.lowest() * unit
     c = min(bad, positive, limit)
     if c <= 0:
         return None
     return SubLevel(
         c=c,
-        upper=min(search.impossible(), positive),
+        upper=min(search.impossible() * unit, positive),
         c_boundary=limit,
         c_bad=bad if bad < limit else None,
         alone=basin.flood.alone(c),

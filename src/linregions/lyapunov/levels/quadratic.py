@@ -18,6 +18,7 @@ from ..proving.simplices import Simplices, Weights, simplices_of, weights_of
 from .forms import QuadraticForms, difference_form, lie_form
 from .refine import EPS, Corner, Leaves, lifted_point, roots
 from .search import Ground, Search
+from .units import TINY, exponent_of, power, rounded
 
 ZERO = Fraction(0)
 BITS = 20  # of an entry of P after rounding, relative to the largest one
@@ -63,9 +64,8 @@ class Quadratic:
         """Volume of {x'Px < rho} in float64: pi^(n/2) rho^(n/2) / (Gamma(n/2 + 1) sqrt(det P))."""
         if self.rho is None:
             return math.inf
-        half = self.dim / 2
-        size = math.pi**half / math.gamma(half + 1) * nearest_float(self.rho) ** half
-        return size / math.sqrt(nearest_float(math.prod(pivots(self.P), start=Fraction(1))))
+        ball = math.pi ** (self.dim / 2) / math.gamma(self.dim / 2 + 1)
+        return ball * math.sqrt(nearest_float(self.rho**self.dim / math.prod(pivots(self.P), start=Fraction(1))))
 
     def as_dict(self) -> dict[str, Any]:
         """The record as plain JSON types; numbers as fractions."""
@@ -189,7 +189,8 @@ def quadratic_certificate(
             "domain: the system is not linear, so the ellipsoid needs a bound; give a Box or a Polytope around 0"
         )
     search = _searched(matrix, system, inner, time, deadline=begun + (time_limit or math.inf), rounds=rounds, gap=gap)
-    rho, upper = search.lowest(), search.impossible()
+    unit = search.ground.unit
+    rho, upper = search.lowest() * unit, search.impossible() * unit
     if rho <= 0:
         raise InputError(
             f"P: x'Px with P = {_text(matrix)} is not certified near 0 (refuted from {nearest_float(upper):.3g} on); "
@@ -338,17 +339,27 @@ def _searched(
 
 
 def _ground(P: Matrix, simplices: Simplices, limit: Fraction) -> Ground:
-    """Levels of x'Px: the least of its Bernstein coefficients x_i'Px_j is not above its minimum on the hull."""
-    n = len(P)
-    table = np.array([[nearest_float(v) for v in row] for row in P])
+    """Levels of x'Px in units: the least of its Bernstein coefficients x_i'Px_j is not above its minimum on the hull.
+
+    Coordinate k is in units of its own as well, and P in those that fit.
+    """
+    n, k = len(P), exponent_of(limit)
+    rows = [[[Fraction(int(v), int(y[-1])) for v in y[:n]] for y in simplices.exact(i)] for i in range(simplices.count)]
+    sizes = [exponent_of(max(abs(y[j]) for row in rows for y in row)) for j in range(n)]
+    pairs = [[rounded(v[j], sizes[j]) for j in range(n)] for row in rows for v in row]
+    known = np.array(pairs).reshape(simplices.count, n + 1, n, 2)
+    entries = np.array([[rounded(P[i][j], k - sizes[i] - sizes[j]) for j in range(n)] for i in range(n)])
+    table, doubt = entries[:, :, 0], np.abs(entries[:, :, 0]) + entries[:, :, 1]
+    share_of_unit = power(-k)
 
     def floats(_: int, leaves: Leaves) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        places, errors = simplices.points[leaves.row], simplices.errors[leaves.row]
+        places, errors = known[leaves.row][..., 0], known[leaves.row][..., 1]
         x, size = leaves.share @ places, leaves.share @ np.abs(places)
-        wide = size * (1 + (n + 5) * EPS) + (leaves.share @ errors) * (1 + (n + 5) * EPS) + 2.0**-500
+        wide = size * (1 + (n + 5) * EPS) + (leaves.share @ errors) * (1 + (n + 5) * EPS) + TINY
         products = x @ table @ x.transpose(0, 2, 1)
-        heavy, light = (v @ np.abs(table) @ v.transpose(0, 2, 1) for v in (wide, size))
-        error = np.abs(heavy - light) + (4 * n + 16) * EPS * heavy
+        heavy = wide @ doubt @ wide.transpose(0, 2, 1)
+        light = size @ np.abs(table) @ size.transpose(0, 2, 1)
+        error = np.abs(heavy - light) + (4 * n + 16) * EPS * heavy + TINY
         pairs = leaves.face[:, :, None] & leaves.face[:, None]
         low = np.maximum(0.0, np.where(pairs, products, np.inf).min(axis=(1, 2)))
         high = np.where(leaves.face, products.diagonal(axis1=1, axis2=2), 0.0).max(axis=1)
@@ -357,16 +368,16 @@ def _ground(P: Matrix, simplices: Simplices, limit: Fraction) -> Ground:
     def bounds(_: int, row: int, corners: Sequence[Sequence[int]], bits: int) -> tuple[Fraction, Fraction]:
         x = [lifted_point(simplices, row, [Fraction(v, 1 << bits) for v in corner]) for corner in corners]
         found = [form(P, x[i], x[j]) for i in range(len(x)) for j in range(i + 1)]
-        return max(ZERO, min(found)), max(form(P, v, v) for v in x)
+        return max(ZERO, min(found)) * share_of_unit, max(form(P, v, v) for v in x) * share_of_unit
 
     def at(_: int, row: int, corner: Corner) -> Fraction:
         x = lifted_point(simplices, row, corner)
-        return form(P, x, x)
+        return form(P, x, x) * share_of_unit
 
     def first(_: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(len(rows)), np.zeros(len(rows))
 
-    return Ground(floats, bounds, at, first, lambda *_: ZERO, limit)
+    return Ground(floats, bounds, at, first, lambda *_: ZERO, limit * share_of_unit, power(k))
 
 
 def orthants(P: Matrix, level: Fraction) -> list[list[tuple[Fraction, ...]]]:
@@ -393,7 +404,8 @@ def orthants(P: Matrix, level: Fraction) -> list[list[tuple[Fraction, ...]]]:
 
 def _root_above(value: Fraction) -> Fraction:
     """A short rational at least the square root, exact where the root has 20 bits after the point."""
-    scaled = value * 4**BITS
+    places = BITS - min(0, exponent_of(value) // 2)  # a small root needs more of them
+    scaled = value * 4**places
     whole = -(-scaled.numerator // scaled.denominator)
     root = math.isqrt(whole)
-    return Fraction(root + (root * root < whole), 2**BITS)
+    return Fraction(root + (root * root < whole), 2**places)

@@ -165,8 +165,13 @@ def is_strict(task: Any) -> bool:
 def halved(task: Any, leaves: Leaves) -> Leaves:
     """Both halves of every leaf, cut at the middle of the longest edge of its face."""
     places = task.simplices.points[leaves.row][:, :, : leaves.share.shape[1] - 1]
-    points = leaves.share @ places
-    gaps = np.abs(points[:, :, None] - points[:, None]).max(axis=3)
+    with np.errstate(all="ignore"):
+        points = leaves.share @ places
+    with np.errstate(all="ignore"):
+        gaps = np.abs(points[:, :, None] - points[:, None]).max(axis=3)
+    # Where float64 does not tell the corners apart, their shares of the row do.
+    blind = ~(np.isfinite(gaps).all(axis=(1, 2)) & gaps.any(axis=(1, 2)))
+    gaps[blind] = np.abs(leaves.share[blind][:, :, None] - leaves.share[blind][:, None]).max(axis=3)
     gaps[~(leaves.face[:, :, None] & leaves.face[:, None])] = -1.0
     i, j = np.unravel_index(gaps.reshape(len(leaves), -1).argmax(axis=1), gaps.shape[1:])
     every = np.arange(len(leaves))
@@ -184,7 +189,11 @@ def subdivided(task: Any, leaves: Leaves) -> tuple[Simplices, Weights]:
     given, weights, rows = task.simplices, task.weights, leaves.row
     points, errors = given.points[rows], given.errors[rows]
     rounding = (points.shape[1] + 4) * EPS
-    blur = (leaves.share @ errors) * (1 + rounding) + rounding * (leaves.share @ np.abs(points)) + 2.0**-1000
+    with np.errstate(all="ignore"):
+        blur = (leaves.share @ errors) * (1 + rounding) + rounding * (leaves.share @ np.abs(points)) + 2.0**-1000
+        places = leaves.share @ points
+    bad = ~(np.isfinite(places) & np.isfinite(blur))
+    places, blur = np.where(bad, 0.0, places), np.where(bad, np.inf, blur)
 
     def exact(i: int) -> list[list[int]]:
         vertices = given.exact(int(rows[i]))
@@ -198,7 +207,7 @@ def subdivided(task: Any, leaves: Leaves) -> tuple[Simplices, Weights]:
     origin = np.asarray(given.origin)[rows]
     at_origin = (origin >= 0)[:, None] & (leaves.share[np.arange(len(rows)), :, origin] == 1)
     position = np.where(at_origin.any(axis=1), at_origin.argmax(axis=1), -1)
-    simplices = Simplices(leaves.share @ points, blur, exact, position)
+    simplices = Simplices(places, blur, exact, position)
     return simplices, Weights(weights.values[rows], weights.errors[rows], lambda i: weights.exact(int(rows[i])))
 
 

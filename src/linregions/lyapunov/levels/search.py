@@ -29,6 +29,7 @@ from .refine import (
     simplest,
     value_range,
 )
+from .units import common_exponent, power
 
 GUESSES = 4  # leaves of a round near which short rational points are tried
 TESTED = 64  # leaves of a round whose corners are tried
@@ -52,7 +53,9 @@ class Gap:
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """How levels are read off a task.
+    """How levels are read off a task, all of them in units.
+
+    The floats are finite, but for those of `first`; what float64 cannot hold has an error beyond the limit.
 
     Attributes:
         floats: (low, high, error) of the level on the face of every leaf of one task, in float64.
@@ -60,7 +63,8 @@ class Ground:
         at: the exact level at a corner of a row.
         first: level from which each row of a task counts, and bounds of the errors; infinite where it never does.
         enters: the exact level from which a row counts; None where it never does.
-        limit: the level at which everything ends.
+        limit: the level at which everything ends, from 1 to 2, or 0.
+        unit: what a level is to be multiplied by.
     """
 
     floats: Callable[[int, Leaves], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -69,6 +73,7 @@ class Ground:
     first: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
     enters: Callable[[int, int], Fraction | None]
     limit: Fraction
+    unit: Fraction
 
 
 @dataclass(eq=False)
@@ -267,7 +272,10 @@ class Search:
         if leaves.known[leaf] or not leaves.face[leaf].all():
             return
         corners = [lifted_point(simplices, row, c)[:dim] for c in leaves.corners(leaf)]
-        corner = barycentric(simplices, row, [simplest(min(x), max(x)) for x in zip(*corners, strict=True)])
+        # Very large or small numbers are short in units only.
+        unit = power(common_exponent([v for x in corners for v in x]))
+        short = [unit * simplest(min(x) / unit, max(x) / unit) for x in zip(*corners, strict=True)]
+        corner = barycentric(simplices, row, short)
         if corner is not None:
             self._try(number, row, corner)
 
