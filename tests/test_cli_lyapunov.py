@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from linregions import Box, Network
 from linregions.cli import main
+from linregions.errors import OutputError
 from linregions.lyapunov import candidates, verify
 from linregions.readers import write_npz
 
@@ -155,3 +157,25 @@ def test_a_verdict_outlives_its_certificate(tmp_path, capsys):
     assert (code, json.loads(out)["status"]) == (0, "PROVED_STRICT")
     code, out, err = said(capsys, *ask, "--max-depth", "1", "--time-limit", "1e-9")
     assert (code, out.startswith("UNKNOWN"), "proves nothing" in err) == (3, True, True)
+
+
+def test_links_and_devices_are_not_replaced(V, tmp_path, capsys):
+    target, link, hole = tmp_path / "proof.json", tmp_path / "link.json", tmp_path / "pipe.json"
+    target.write_text("before")
+    link.symlink_to(target)
+    os.mkfifo(hole)
+    ask = ("verify", V, "--dynamics", DUFFING, "--box", "-1", "1", "--no-levels", "--certificate")
+    assert said(capsys, *ask, str(link))[0] == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["claim"] == "strict"
+    for path in (hole, tmp_path, "/dev/full"):
+        code, out, err = said(capsys, *ask, str(path))
+        assert (code, out, "is no regular file" in err) == (74, "", True)
+    assert hole.is_fifo()
+    weights = tmp_path / "weights.npz"
+    weights.symlink_to(V)
+    write_npz(candidates.one_norm(2), weights)
+    assert weights.is_symlink()
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(OutputError, match="no regular file"):
+        write_npz(candidates.one_norm(2), tmp_path / "pipe.npz")

@@ -15,6 +15,7 @@ from ..errors import InputError, LinregionsError, OutputError
 from ..lyapunov import Outcome, Verdict, verify
 from ..lyapunov.checker import check
 from ..lyapunov.systems import System, system, systems
+from ..store.files import resolved
 from . import status
 from .domains import box_of, matrix_of, read_domain
 from .progress import Progress
@@ -190,6 +191,9 @@ def _domain(options: Namespace, input_dim: int, suggested: Domain | None) -> Dom
 
 
 def check_folder(path: str | None, option: str) -> None:
-    """Refuse a file in a folder that does not exist, before any work."""
-    if path is not None and not Path(path).absolute().parent.is_dir():
+    """Refuse a file in a folder that does not exist, or what is there and is no file, before any work."""
+    if path is None:
+        return
+    if not Path(path).absolute().parent.is_dir():
         raise InputError(f"{option}: the folder of {path} does not exist; make it first")
+    resolved(Path(path))

@@ -68,10 +68,11 @@ def write_npz(net: Network, path: str | Path) -> None:
 
     Args:
         net: every stage but the last has ReLU on all units, the last has no activation, and no stage has divisors.
-        path: the `.npz` file to write; an existing file is replaced.
+        path: the `.npz` file to write; an existing file is replaced (a link stays, what it leads to is replaced).
 
     Raises:
         InputError: the network has another form, or the file cannot be written.
+        OutputError: the path is there and is no regular file.
 
     Example:
         >>> import tempfile
@@ -93,6 +94,9 @@ def write_npz(net: Network, path: str | Path) -> None:
             )
         tensors[f"W{k}"] = stage.weight.toarray() if is_sparse(stage.weight) else stage.weight
         tensors[f"b{k}"] = stage.bias
+    from ..store.files import resolved
+
+    path = resolved(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

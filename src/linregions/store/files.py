@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,9 @@ def write_file(path: Path, content: bytes | memoryview) -> None:
     """Put a file in its place, or leave everything as it was; on return it survives a power cut (not its folder entry).
 
     Raises:
-        OutputError: the disk is full or the folder cannot be written.
+        OutputError: the disk is full, the folder cannot be written, or the path is there and is no regular file.
     """
+    path = resolved(path)
     partial = path.with_name(path.name + TEMPORARY)
     try:
         with open(partial, "wb", buffering=0) as file:
@@ -45,6 +47,24 @@ def write_file(path: Path, content: bytes | memoryview) -> None:
         with suppress(OSError):
             partial.unlink()
         raise unwritable(path.parent, error) from error
+
+
+def resolved(path: Path) -> Path:
+    """Where a file may be put by renaming: a link stays and what it leads to is replaced, a device is not.
+
+    Raises:
+        OutputError: what is there is no regular file.
+    """
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        mode = os.lstat(target).st_mode
+    except FileNotFoundError:
+        return target
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    if not stat.S_ISREG(mode):
+        raise OutputError(f"save: {path} is there and is no regular file; give another name")
+    return target
 
 
 def unwritable(folder: Path, error: OSError) -> OutputError:
