@@ -169,7 +169,7 @@ class TestCompare:
             (("--inputs", "2", "--units", "8", "--depths", "9"), "depths: 9 layers need more units"),
             (("--inputs", "2", "--units", "8", "--init", "best"), "init: 'best' is not known"),
             (("--inputs", "2", "--units", "8", "--bias", "big"), "bias"),
-            (("--inputs", "2", "--units", "8", "--samples", "-1"), "expected a positive integer"),
+            (("--inputs", "2", "--units", "8", "--samples", "-1"), "expected a whole number from 0 on"),
             (("--inputs", "2", "--units", "8", "--box", "1", "0"), "lower exceeds upper"),
             (("--inputs", "2", "--units", "8", "--csv", "no/such/c.csv"), "--csv: the folder of no/such/c.csv"),
             (("--inputs", "2", "--units", "8", "--figure", "no/such/c.png"), "--figure: the folder"),

@@ -56,19 +56,23 @@ def number(text: str) -> float:
 
 def positive_integer(text: str) -> int:
     """1, 2, 3, ... of any size."""
-    sys.set_int_max_str_digits(0)  # a limit may have any size
-    try:
-        value = 0 if "_" in text else int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive integer, got {shown(text.strip())}")
-    return value
+    return _integer(text, 1, "a positive integer")
 
 
 def from_zero(text: str) -> int:
     """0, 1, 2, ... of any size."""
-    return 0 if text.strip() == "0" else positive_integer(text)
+    return _integer(text, 0, "a whole number from 0 on")
+
+
+def _integer(text: str, least: int, what: str) -> int:
+    sys.set_int_max_str_digits(0)  # a limit may have any size
+    try:
+        value = -1 if "_" in text else int(text)
+    except ValueError:
+        value = -1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"expected {what}, got {shown(text.strip())}")
+    return value
 
 
 def positive_number(text: str) -> float:
