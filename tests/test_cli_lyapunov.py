@@ -117,6 +117,8 @@ def test_systems_are_listed(capsys):
         (["--dynamics", DUFFING], "a domain is needed"),
         (["--dynamics", DUFFING, "--box", "-1", "1", "--parameter", "mu=3"], "--parameter goes with --system"),
         (["--dynamics", DUFFING, "--box", "-1", "1", "--exclude", "-1"], "positive number"),
+        (["--system", "duffing", "--figure", "a.txt"], "--figure: a.txt must end in one of .png, .svg, .pdf"),
+        (["--system", "duffing", "--counterexamples", "-1"], "expected a whole number from 0 on, got '-1'"),
         (["--system", "duffing", "--certificate", "no/such/folder/c.json"], "--certificate"),
     ],
 )
@@ -179,3 +181,12 @@ def test_links_and_devices_are_not_replaced(V, tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe.npz")
     with pytest.raises(OutputError, match="no regular file"):
         write_npz(candidates.one_norm(2), tmp_path / "pipe.npz")
+
+
+def test_a_verdict_outlives_its_figure(tmp_path, capsys):
+    path, picture = str(tmp_path / "norm.npz"), str(tmp_path / "a.png")
+    write_npz(candidates.one_norm(3), path)
+    ask = ("verify", path, "--dynamics", "-x1; -x2; -x3", "--box", "-1", "1", "--figure", picture)
+    code, out, err = said(capsys, *ask)
+    assert (code, out.startswith("PROVED_STRICT"), err.count("\n")) == (0, True, 1)
+    assert not Path(picture).exists()

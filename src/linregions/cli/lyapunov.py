@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from . import status
 from .domains import box_of, matrix_of, read_domain
 from .progress import Progress
 
+FIGURES = (".png", ".svg", ".pdf")
 EXIT = {
     Outcome.PROVED_STRICT: status.DONE,
     Outcome.PROVED_OUTSIDE: status.DONE,
@@ -42,6 +44,8 @@ def lyapunov(options: Namespace) -> Answer:
 def _verify(options: Namespace) -> Answer:
     for name in ("certificate", "figure"):
         check_folder(getattr(options, name), f"--{name}")
+    if options.figure and Path(options.figure).suffix.lower() not in FIGURES:
+        raise InputError(f"--figure: {options.figure} must end in one of {', '.join(FIGURES)}")
     draw = linregions.plot.lyapunov if options.figure else None  # a missing matplotlib shows before the work
     network = linregions.read(options.model)
     dynamics, domain, setting = setting_of(options, network.input_dim)
@@ -58,23 +62,29 @@ def _verify(options: Namespace) -> Answer:
             progress=progress.callback,
             **{name: value for name, value in limits.items() if value is not None},
         )
-    written, trouble = _saved(verdict, options)
-    if draw is not None:
-        draw(verdict).savefig(options.figure)
-        written.append(f"figure written to {options.figure}")
+    written, trouble = _saved(verdict, options, draw)
     text = json.dumps(verdict.as_dict()) if options.json else "\n".join([readable(verdict, options), *written])
     return text, exit_of(verdict), trouble
 
 
-def _saved(verdict: Verdict, options: Namespace) -> tuple[list[str], LinregionsError | None]:
-    """Write the certificate, if one is asked for: the line that says so, or why there is none."""
-    if not options.certificate:
-        return [], None
-    try:
-        verdict.save_certificate(options.certificate)
-    except (InputError, OutputError) as error:  # a verdict that took hours is not lost for it
-        return [], error
-    return [f"certificate written to {options.certificate}"], None
+def _saved(verdict: Verdict, options: Namespace, draw: Any = None) -> tuple[list[str], LinregionsError | None]:
+    """Write certificate and figure, if they are asked for: lines that say so, and why one of them is missing."""
+    steps: list[tuple[str, str, Callable[[str], Any]]] = []
+    if options.certificate:
+        steps.append(("certificate", options.certificate, verdict.save_certificate))
+    if draw is not None:
+        steps.append(("figure", options.figure, lambda path: draw(verdict).savefig(path)))
+    written, trouble = [], None
+    for what, path, write in steps:
+        try:
+            write(path)
+        except LinregionsError as error:  # a verdict that took hours is not lost for it
+            trouble = trouble or error
+        except OSError as error:
+            trouble = trouble or OutputError(f"{what}: {path} cannot be written ({error.strerror or error})")
+        else:
+            written.append(f"{what} written to {path}")
+    return written, trouble
 
 
 def exit_of(verdict: Verdict) -> int:
