@@ -234,3 +234,31 @@ def test_bad_dynamics_are_named_in_one_sentence(given_, says):
 def test_bad_records(data):
     with pytest.raises(InputError):
         from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (["-x2", "-x1 + x"], "'x' and 'x1'"),
+        ("-x2; -x1 + x^2", "'x' and 'x1'"),
+        (["y", "-x_1"], "'y' and 'x_1'"),
+        ("x2; -x1 - z*0", "'z' and 'x1'"),
+        (["x1' = x2", "x2' = -x"], "'x' and 'x2'"),
+    ],
+)
+def test_one_variable_has_one_name(given, names):
+    given = "; ".join(given) if "=" in given[0] else given
+    with pytest.raises(InputError, match=f"both {names} are variables") as caught:
+        dynamics_of(given, dim=2)
+    assert "\n" not in str(caught.value)
+    assert dynamics_of(["y", "-x - exp(y) + 1"], dim=2).dim == 2
+
+
+def test_one_variable_has_one_name_in_sympy():
+    sympy = pytest.importorskip("sympy")
+    x, x1, x2 = sympy.symbols("x x1 x2")
+    for system in ([-x2, -x1 + x], sympy.Matrix([-x2, -x1 + x]), [-x2, "-x"]):
+        with pytest.raises(InputError, match=r"both 'x' and 'x[12]'"):
+            dynamics_of(system, dim=2)
+    with pytest.raises(InputError, match="both 'u' and 'u1'"):
+        dynamics_of(["x2 + u", "-x1 + u1"], dim=2, inputs=1)

@@ -62,6 +62,11 @@ def test_what_text_means(text, wanted):
         ("u1", "unknown symbol 'u1'"),
         ("w*x1", "the variables here are x1..x2"),
         ("sqrt(x1)", "unknown function 'sqrt'"),
+        ("sqrt(1+x1)", "roots, real powers and logarithms of the state are not supported yet"),
+        ("log(1 + x1)", "state the system by polynomials or fractions"),
+        ("x1^0.5", "not supported yet"),
+        ("I*x1", "only real systems are verified"),
+        ("Piecewise(x1)", "give its pieces as modes"),
         ("abs(x1)", "give its pieces as modes"),
         ("foo(x1)", "known functions are sin"),
         ("2x1", "write products with *"),
@@ -143,7 +148,10 @@ def test_sympy_expressions():
     )
     assert expression_of(sympy.tan(a), dim=1) == parse("tan(x1)", dim=1)
     for bad, says in [
-        (sympy.sqrt(a), "exponent"),
+        (sympy.sqrt(a), "exponent .* not supported yet"),
+        (sympy.log(1 + a), "logarithms of the state are not supported yet"),
+        (sympy.Piecewise((a, a < 0), (2 * a, True)), "unknown function 'Piecewise'; give its pieces as modes"),
+        (sympy.I * a, "I is the imaginary unit; only real systems"),
         (a**b, "exponent"),
         (sympy.Abs(a), "modes"),
         (sympy.Symbol("w"), "unknown symbol 'w'"),

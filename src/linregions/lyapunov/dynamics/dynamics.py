@@ -16,7 +16,7 @@ from ...errors import InputError
 from ...network import Network
 from .expression import Expression, rational
 from .modes import Interval, Mode, Piecewise, Vector, affine, matrix, point_of, vector
-from .parsing import expression_of
+from .parsing import check_names, expression_of
 from .polynomial import Polynomial, polynomial_of
 from .taylor import Enclosure, Taylor
 
@@ -276,6 +276,7 @@ def _read(given: Any, dim: int, inputs: int, rest: Vector) -> Dynamics:
     if _axes(given) == 2:
         A = matrix(given, "dynamics: A", dim, dim + inputs)
         return Smooth(affine(A, (Fraction(0),) * dim, dim), dim, inputs, rest)
+    check_names(items)
     return Smooth(tuple(expression_of(v, dim=dim, inputs=inputs) for v in items), dim, inputs, rest)
 
 

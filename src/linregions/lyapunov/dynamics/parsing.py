@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -53,13 +53,20 @@ REWRITTEN: Mapping[str, Callable[[Expression], Expression]] = {
     "sigmoid": _sigmoid,
 }
 KNOWN = f"known functions are {', '.join([*FUNCTIONS, *REWRITTEN])}"
+ROOTS = (
+    "roots, real powers and logarithms of the state are not supported yet, so state the system by polynomials or "
+    "fractions, or write a constant as its decimal"
+)
 ADVICE = {
     "abs": "give its pieces as modes (A, b, H, h)",
     "sign": "give its pieces as modes (A, b, H, h)",
     "max": "give its pieces as modes (A, b, H, h)",
     "min": "give its pieces as modes (A, b, H, h)",
     "relu": "give a Network or modes (A, b, H, h)",
-    "sqrt": "write the number as a decimal, which is then the exact one",
+    **dict.fromkeys(("sqrt", "log", "ln", "cbrt"), ROOTS),
+    "piecewise": "give its pieces as modes (A, b, H, h), affine each",
+    "i": "only real systems are verified, so write real and imaginary parts as states of their own",
+    "j": "only real systems are verified, so write real and imaginary parts as states of their own",
     "e": "write exp(1)",
     "t": "only systems without explicit time are verified",
 }
@@ -185,7 +192,7 @@ class _Reader:
         with _Nested(self):
             exponent = self.signed()
         if exponent.op != "number" or exponent.args[0].denominator != 1:
-            raise self.error(f"the exponent {exponent} is no whole number; write a root or a real power as exp(...)")
+            raise self.error(f"the exponent {exponent} is no whole number; {ROOTS}")
         return power(base, int(exponent.args[0]))
 
     def atom(self) -> Expression:
@@ -217,7 +224,7 @@ class _Reader:
     def name(self, name: str) -> Expression:
         e = PI if name == "pi" else self.find(name)
         if e is None:
-            advice = ADVICE.get(name) or f"the variables here are {self.known}"
+            advice = ADVICE.get(name.lower()) or f"the variables here are {self.known}"
             raise self.error(f"unknown symbol {name!r}; {advice}")
         return e
 
@@ -292,6 +299,8 @@ def _from_sympy(given: Any, find: Callable[[str], Expression | None], depth: int
         return Expression("number", (rational(given, "expression"),))
     if name == "Pow" and type(given.args[0]).__name__ != "Exp1":
         return _sympy_power(given, find, depth)
+    if name == "Piecewise":
+        raise InputError(f"expression: unknown function {name!r}; {ADVICE['piecewise']}")
     args = [_from_sympy(a, find, depth - 1) for a in given.args]
     if name == "Pow":
         return apply("exp", args[1])
@@ -301,6 +310,8 @@ def _from_sympy(given: Any, find: Callable[[str], Expression | None], depth: int
         return apply(name, args[0])
     if name in REWRITTEN and len(args) == 1:
         return REWRITTEN[name](args[0])
+    if name == "ImaginaryUnit":
+        raise InputError(f"expression: I is the imaginary unit; {ADVICE['i']}")
     raise InputError(f"expression: unknown function {name!r}; {ADVICE.get(name.lower(), KNOWN)}")
 
 
@@ -308,8 +319,33 @@ def _sympy_power(given: Any, find: Callable[[str], Expression | None], depth: in
     exponent = given.args[1]
     whole = rational(exponent, "expression") if getattr(exponent, "is_Number", False) else Fraction(1, 2)
     if whole.denominator != 1:
-        raise InputError(f"expression: the exponent of {shown(given)} is no whole number; write it by exp")
+        raise InputError(f"expression: the exponent of {shown(given)} is no whole number; {ROOTS}")
     return power(_from_sympy(given.args[0], find, depth - 1), int(whole))
 
 
-__all__ = ["ZERO", "expression_of", "parse", "variables"]
+def names_of(given: Any) -> set[str]:
+    """The names in a text or in a sympy expression, as they are written there."""
+    if isinstance(given, str):
+        return set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", given, re.ASCII))
+    found = getattr(given, "free_symbols", None)
+    return {str(s) for s in found} if isinstance(found, set | frozenset) else set()
+
+
+def check_names(given: Iterable[Any]) -> None:
+    """Refuse a system that names one variable in two ways, like x and x1: two variables may be meant.
+
+    Raises:
+        InputError: it does.
+    """
+    names = set().union(*map(names_of, given))
+    for letter, own in (("x", "x"), ("y", "x"), ("z", "x"), ("u", "u")):
+        if letter in names:
+            other = sorted(name for name in names if re.fullmatch(rf"{own}_?[1-9]\d{{0,8}}", name, re.ASCII))
+            if other:
+                raise InputError(
+                    f"dynamics: both {letter!r} and {other[0]!r} are variables of it; name all states x1, x2, .. and "
+                    "all inputs u1, .."
+                )
+
+
+__all__ = ["ZERO", "check_names", "expression_of", "parse", "variables"]
