@@ -190,3 +190,15 @@ def test_a_verdict_outlives_its_figure(tmp_path, capsys):
     code, out, err = said(capsys, *ask)
     assert (code, out.startswith("PROVED_STRICT"), err.count("\n")) == (0, True, 1)
     assert not Path(picture).exists()
+
+
+def test_files_that_cannot_be_read_are_no_rejection(V, tmp_path, capsys):
+    proof, missing = str(tmp_path / "proof.json"), str(tmp_path / "missing")
+    ask = ("verify", V, "--dynamics", DUFFING, "--box", "-1", "1", "--certificate", proof)
+    assert said(capsys, *ask)[0] == 0
+    for words in ((missing, V), (proof, missing + ".npz"), (proof, proof), (str(tmp_path), V)):
+        code, out, err = said(capsys, "check", *words)
+        assert (code, out, err.count("\n")) == (2, "", 1), words
+        assert err.startswith("error: ")
+    code, out, _ = said(capsys, "check", proof, V)
+    assert (code, "the domain {-1 <= x1 <= 1, -1 <= x2 <= 1}" in out) == (0, True)

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linregions import Network
+from linregions.errors import InputError
 from linregions.lyapunov import checker
-from linregions.lyapunov.checker import arithmetic, check, entry, intervals
+from linregions.lyapunov.checker import arithmetic, check, entry, intervals, wording
 from linregions.lyapunov.checker.intervals import Interval
 from linregions.lyapunov.checker.kernel import Case, Functions, Mesh
 from linregions.lyapunov.checker.loops import Loop
@@ -29,8 +30,8 @@ ONE_NORM = Network.from_arrays([([[1.0, 0], [-1, 0], [0, 1], [0, -1]], [0.0] * 4
 RING = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)]
 
 STANDARD = {
-    "__future__", "collections.abc", "dataclasses", "fractions", "functools", "hashlib", "heapq", "json", "math",
-    "pathlib", "struct", "time", "typing",
+    "__future__", "collections.abc", "dataclasses", "decimal", "fractions", "functools", "hashlib", "heapq", "json",
+    "math", "pathlib", "struct", "time", "typing",
 }  # fmt: skip
 
 
@@ -85,6 +86,46 @@ def test_what_is_written_by_hand_is_accepted():
     assert report.counts == {"vertices": 9, "simplices": 8, "leaves": 16}
     assert "((-1 * x1) + (x1 ^ 3))" in report.statement
     assert json.loads(json.dumps(report.as_dict()))["accepted"]
+
+
+def test_the_statement_says_what_it_is_about():
+    text = check(by_hand(), ONE_NORM).statement
+    assert f"V = the network {ONE_NORM.hash[:12]}, the domain {{-0.5 <= x1 <= 0.5, -0.5 <= x2 <= 0.5}}: V > 0" in text
+    slanted = [["-1", "0", "1/3"], ["1", "0", "1/2"], ["1", "-1/3", "1"], ["0", "1", "1/2"]]
+    assert wording.region([[Fraction(v) for v in row] for row in slanted]) == (
+        "-1*x1 >= -1/3, 1*x1 >= -0.5, 1*x1 - 1/3*x2 >= -1, 1*x2 >= -0.5"
+    )
+    tree = ["+", ["*", "-981/100", ["sin", ["x", 0]]], ["*", "1/3", ["u", 0]]]
+    assert wording.infix(tree) == "((-9.81 * sin(x1)) + ((1/3) * u1))"
+    known = {"A": [["-1/2", "1/3"]], "b": ["0", "0"]}
+    assert wording.told({"kind": "piecewise", "modes": [known]}) == "1 affine modes [{A: [[-0.5, 1/3]], b: [0, 0]}]"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Fraction(0), "0"),
+        (Fraction(-1200), "-1200"),
+        (Fraction(37, 64), "0.578125"),
+        (Fraction(-1, 3), "-1/3"),
+        (Fraction(29782590697, 33050066944), "0.901136 (29782590697/33050066944)"),
+        (Fraction(10**30 + 1, 3 * 10**30), "about 0.333333"),
+        (Fraction(10**5000), "about 1e+5000"),
+        (Fraction(-2, 3**10000), "about -1.22"),
+    ],
+)
+def test_numbers_are_short(value, text):
+    said = wording.spoken(value)
+    assert said == text or (said.startswith(text) and "e-4771" in said)
+
+
+@given(st.fractions())
+def test_a_number_without_about_is_exact(value):
+    said = wording.spoken(value)
+    short = wording.exact(value)
+    assert short is None or Fraction(short) == value
+    if not said.startswith("about"):
+        assert Fraction(said.split("(")[-1].strip(")")) == value
 
 
 def test_the_boundary_of_the_family_is_marginal_not_strict():
@@ -255,7 +296,14 @@ def test_files(tmp_path: Path):
     assert "cannot be read" in check(path, ONE_NORM).reason
     path.write_text("[" * 100_000)
     assert "cannot be read" in check(path, ONE_NORM).reason
-    assert "cannot be read" in check(tmp_path / "none.json", ONE_NORM).reason
+    path.write_bytes(b"\xff\xfe")
+    assert "cannot be read" in check(path, ONE_NORM).reason
+    for wrong in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(InputError, match="certificate: cannot read"):
+            check(wrong, ONE_NORM)
+    for models in ({"model": tmp_path / "none.npz"}, {"model": path}, {"controller": tmp_path / "none.npz"}):
+        with pytest.raises(InputError):
+            check(by_hand(), **models)
 
 
 def test_models_that_are_missing_or_too_many():
@@ -396,7 +444,7 @@ def test_taylor_models_hold_the_function():
 
 
 def test_the_checker_stands_alone():
-    """Only the standard library and the files of the package, and the reader of models in one function at its end."""
+    """Only the standard library and the files of the package; the reader of models at the end, and its error."""
     files = sorted(Path(checker.__file__).parent.glob("*.py"))
     assert len(files) > 5
     readers = []
@@ -409,6 +457,8 @@ def test_the_checker_stands_alone():
                 assert f"{node.module}.py" in {other.name for other in files}
             elif isinstance(node, ast.ImportFrom) and node.module == "linregions.readers":
                 readers.append((path.name, node in ast.walk(tree.body[-1]), node in tree.body))
+            elif isinstance(node, ast.ImportFrom) and node.module == "linregions.errors":
+                assert (path.name, node in tree.body) == ("entry.py", False)
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0
                 assert node.module in STANDARD

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .arithmetic import CheckError, need, number, parts_of
+from .arithmetic import CheckError, need, number
 from .composite import quadratic_level, reach
 from .fan import Fan, homogeneous, mesh_of
 from .kernel import PARTIAL, Case, Proofs, proved
 from .levels import Levels
 from .loops import Loop
 from .witness import check_point
+from .wording import about, spoken, told
 
 FORMAT = "linregions lyapunov certificate 1"
 KEYS = {"format", "network", "candidate", "controller", "time", "dynamics", "shift", "domain", "exclude", "claim"}
@@ -45,26 +46,6 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """The record as plain data."""
         return asdict(self)
-
-
-def infix(tree: Any) -> str:
-    """An expression as one writes it."""
-    if not isinstance(tree, list):
-        return str(tree) if "/" not in str(tree) else f"({tree})"
-    op, args = parts_of(tree)[0], tree[1:]
-    if op in ("x", "u"):
-        return f"{op}{args[0] + 1}"
-    texts = [infix(a) for a in args]
-    return f"({f' {op} '.join(texts)})" if op in "+*^/" else op if op == "pi" else f"{op}({texts[0]})"
-
-
-def told(given: dict[str, Any]) -> str:
-    """The dynamics as one writes them."""
-    if given["kind"] == "smooth":
-        return "; ".join(infix(tree) for tree in given["expressions"])
-    if given["kind"] == "network":
-        return f"the network {given['network'][:12]}"
-    return f"{len(given['modes'])} affine modes {json.dumps(given['modes'])}"
 
 
 def plain(tree: Any) -> bool:
@@ -122,7 +103,7 @@ def levels_of(data: dict[str, Any], nets: dict[str, Any], case: Case, proofs: Pr
     need(isinstance(stated, dict) and set(stated) == {"c"}, "the level of a quadratic V is c alone")
     rho = quadratic_level(case, proofs)
     need(number(stated["c"]) == rho > 0, "the level c is another one")
-    return [f"for every c' < {rho} the set {{V <= c'}} is a region of attraction"]
+    return [f"for every c' < {spoken(rho)} the set {{V <= c'}} is a region of attraction"]
 
 
 def join(data: dict[str, Any], nets: dict[str, Any], levels: Levels) -> str:
@@ -136,7 +117,7 @@ def join(data: dict[str, Any], nets: dict[str, Any], levels: Levels) -> str:
     need(same and set(data["levels"]) == {"c1", "c2", "boundary"}, "the inner certificate is about another system")
     far = reach(levels, Loop(inner, nets), *(number(data["levels"][k]) for k in ("c1", "c2")))
     need(number(given["reach"]) == far < number(inner["levels"]["c"]), "{V <= c1} does not reach where the claim says")
-    return f"there x'Px <= {far}; {text}; so every solution from there tends to 0"
+    return f"there x'Px <= {spoken(far)}; {text}; so every solution from there tends to 0"
 
 
 def sentence(case: Case, mesh: Any, parts: list[str]) -> str:
@@ -144,7 +125,7 @@ def sentence(case: Case, mesh: Any, parts: list[str]) -> str:
     where = "the whole space" if isinstance(mesh, Fan) else "the domain"
     said = SAID.get(case.claim, "V decreases as far as the levels say").format(where)
     f = f"{'x[t+1]' if case.discrete else chr(120) + chr(39)} = f(x), f = ({told(case.data['dynamics'])})"
-    return f"for {f}: {'; '.join([said, *parts])}"
+    return f"for {f}, {about(case)}: {'; '.join([said, *parts])}"
 
 
 def check(certificate: Any, model: Any = None, *, controller: Any = None, dynamics: Any = None) -> Report:
@@ -159,6 +140,9 @@ def check(certificate: Any, model: Any = None, *, controller: Any = None, dynami
     Returns:
         A `Report`; `accepted` is True only if the file proves its claim, else `reason` says what is wrong.
 
+    Raises:
+        InputError: a file is missing or cannot be read; of a model also, that it is none.
+
     Example:
         >>> from linregions import Network
         >>> size = Network.from_arrays([([[1.0], [-1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])
@@ -167,23 +151,34 @@ def check(certificate: Any, model: Any = None, *, controller: Any = None, dynami
     """
     begun = time.perf_counter()
     claim = ""
+    given = {"network": model, "controller": controller, "dynamics": dynamics}
+    nets = {key: None if net is None else plain_numbers(net) for key, net in given.items()}
+    text = content(certificate) if isinstance(certificate, str | Path) else None
     try:
-        data = json.loads(Path(certificate).read_text("utf-8")) if isinstance(certificate, str | Path) else certificate
+        data = certificate if text is None else json.loads(text.decode("utf-8"))
         claim = str(data.get("claim", "")) if isinstance(data, dict) else ""
-        given = {"network": model, "controller": controller, "dynamics": dynamics}
-        nets = {key: None if net is None else plain_numbers(net) for key, net in given.items()}
         claim, statement, counts = examine(data, nets)
     except CheckError as error:
         return Report(False, claim, "", str(error), time.perf_counter() - begun)
-    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
-        text = " ".join(str(error).split())[:120]
-        reason = f"the file cannot be read as a certificate ({type(error).__name__}: {text})"
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        what = " ".join(str(error).split())[:120]
+        reason = f"the file cannot be read as a certificate ({type(error).__name__}: {what})"
         return Report(False, claim, "", reason, time.perf_counter() - begun)
     return Report(True, claim, statement, "", time.perf_counter() - begun, counts)
 
 
+def content(path: str | Path) -> bytes:
+    """What a file holds; that there is none is no verdict about a certificate."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        from linregions.errors import InputError
+
+        raise InputError(f"certificate: cannot read {path} ({error.strerror or error})") from error
+
+
 def plain_numbers(model: Any) -> list[dict[str, Any]]:
-    """The numbers of a network, stage by stage; the one place that uses the library."""
+    """The numbers of a network, stage by stage; the one place that uses the library beyond its errors."""
     from linregions.readers import read
 
     stages = []

@@ -13,6 +13,7 @@ from typing import Any
 from .arithmetic import Row, dot, integers, need, number
 from .fan import Fan
 from .kernel import Mesh, Proofs
+from .wording import spoken
 
 
 class Levels:
@@ -71,14 +72,16 @@ class Levels:
             need(not self.case.discrete, "an ultimate bound is claimed for continuous time only")
             need((c1, c2) == self.annulus(proofs, c2) and c1 < c2, "the levels c1 and c2 are others")
             return (
-                f"for all c1' > {c1} and c2' < {c2}, every solution from the component of {{V <= c2'}} at the origin "
-                "stays in it, reaches {V <= c1'} in finite time and stays there"
+                f"for all c1' > {spoken(c1)} and c2' < {spoken(c2)}, every solution from the component of {{V <= c2'}} "
+                "at the origin stays in it, reaches {V <= c1'} in finite time and stays there"
             )
         need(set(given) == {"c", "boundary"} and self.mesh.origin >= 0, "the levels must be c, or c1 and c2")
         need(given["c"] == self.sublevel(proofs) and given["c"] > 0, "the level c is another one")
         if self.case.discrete:
             self.stay(given["c"])
-        return f"for every c' < {given['c']} the component of {{V <= c'}} at the origin is a region of attraction"
+        return (
+            f"for every c' < {spoken(given['c'])} the component of {{V <= c'}} at the origin is a region of attraction"
+        )
 
     def stay(self, c: Fraction) -> None:
         """In discrete time the image of the component must be in the domain; f is affine on each part of it."""

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from .arithmetic import Row, dot, fractions, integers, need, table, whole
 from .kernel import Case, Mesh
+from .wording import spoken
 
 
 def inner(mesh: Mesh, s: int, rows: list[Row], point: Row) -> Row:
@@ -39,7 +40,7 @@ def check_point(case: Case, mesh: Mesh) -> str:
         need(all(Mesh.holds(mesh, s, p) for p in points), "the face leaves its simplex")
     else:
         check_change(case, mesh, s, points, given["mode"])
-    hull = ", ".join(f"({', '.join(map(str, fractions(p)))})" for p in points)
+    hull = ", ".join(f"({', '.join(map(spoken, fractions(p)))})" for p in points)
     if refuted:
         return f"{what} is not {'positive' if what == 'V' else 'negative'} at {hull}"
     return f"{what} is 0 on the hull of {hull}, which lies in simplex {s}"
