@@ -125,7 +125,7 @@ def sentence(case: Case, mesh: Any, parts: list[str]) -> str:
     where = "the whole space" if isinstance(mesh, Fan) else "the domain"
     said = SAID.get(case.claim, "V decreases as far as the levels say").format(where)
     f = f"{'x[t+1]' if case.discrete else chr(120) + chr(39)} = f(x), f = ({told(case.data['dynamics'])})"
-    return f"for {f}, {about(case)}: {'; '.join([said, *parts])}"
+    return f"for {f}, {about(case, bounded=not isinstance(mesh, Fan))}: {'; '.join([said, *parts])}"
 
 
 def check(certificate: Any, model: Any = None, *, controller: Any = None, dynamics: Any = None) -> Report:

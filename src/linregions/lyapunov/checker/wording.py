@@ -63,14 +63,15 @@ def read(tree: Any) -> Any:
     return [read(v) for v in tree] if isinstance(tree, list) else exact(Fraction(tree)) or str(tree)
 
 
-def about(case: Any) -> str:
-    """V, the controller, the domain and the excluded set."""
+def about(case: Any, *, bounded: bool = True) -> str:
+    """V, the controller, the domain where it bounds the claim, and the excluded set."""
     data = case.data
     V = f"the network {data['network'][:12]}" if data["network"] else infix(data["candidate"])
     parts = [f"V = {V}" + (f" - {spoken(case.shift)}" if case.shift else "")]
     if data["controller"]:
         parts.append(f"u = the network {data['controller'][:12]}")
-    parts.append(f"the domain {{{region(case.domain)}}}")
+    if bounded:
+        parts.append(f"the domain {{{region(case.domain)}}}")
     if data["exclude"] is not None:
         ball = data["exclude"].get("ball")
         rows = [[Fraction(v) for v in row] for row in data["exclude"].get("rows", [])]
