@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linregions import Box
+from linregions import Box, Network
 from linregions.errors import InputError
 from linregions.lyapunov import Outcome, verify
 from linregions.lyapunov.candidates import one_norm
@@ -135,3 +135,14 @@ def test_a_field_beyond_float64_is_refuted_exactly(system):
     verdict = verify(ONE, system, SQUARE)
     assert verdict.status is Outcome.REFUTED
     assert verdict.value > 0
+
+
+def test_the_clock_is_looked_at_while_cells_are_pulled_back():
+    rng = np.random.default_rng(0)
+    W = rng.normal(size=(10, 3))
+    V = Network.from_arrays([(np.vstack([W, -W]), np.zeros(20)), (np.ones((1, 20)), [0])])
+    system = ["0.5*x1+0.1*sin(x2)*x3", "0.5*x2-0.1*x1*x3", "0.5*x3+0.2*x1^2"]
+    verdict = verify(V, system, Box.cube(-1.2, 1.2, 3), time="discrete", time_limit=0.5)
+    assert verdict.status is Outcome.UNKNOWN
+    assert verdict.stopped == "time"
+    assert verdict.seconds < 10  # it was a minute

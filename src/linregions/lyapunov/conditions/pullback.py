@@ -25,7 +25,7 @@ from ..dynamics.series import EnclosureError
 from ..geometry.cells import cells_of
 from ..proving.classify import Leaf
 from ..proving.prove import prove
-from ..proving.simplices import Simplices, homogeneous, inside_vertices, simplices_of, weights_of
+from ..proving.simplices import Simplices, Weights, homogeneous, inside_vertices, rounded, simplices_of
 from ..verdict import Counterexample, Face, Left, Value
 from .defined import check_defined
 from .mesh_of import mesh_of
@@ -35,6 +35,7 @@ from .tasks import ExpressionForms, Run, excluded, taken
 
 Interval = tuple[Fraction, Fraction]
 BATCH = 512  # simplices looked at together
+CHUNK = 8192  # conditions asked at a time, between two looks at the clock
 ROOM = 2.0**400  # V is cut into cells up to here, or to four times the domain
 
 
@@ -42,8 +43,9 @@ ROOM = 2.0**400  # V is cut into cells up to here, or to four times the domain
 class _Pieces:
     """The affine pieces of V where f may lead: slopes, constants, rows `a.y + c >= 0`, and boxes around the cells."""
 
-    weights: list[list[Fraction]]
-    rows: list[list[list[Fraction]]]
+    table: list[list[Fraction]]  # the weights of (f, 1, V): first those of V on every cell, then the cells' rows
+    floats: tuple[np.ndarray, np.ndarray]  # the same in float64 with bounds
+    rows: list[range]  # where the rows of each cell are
     low: np.ndarray
     high: np.ndarray
     side: np.ndarray  # V is known on |y_k| <= side_k
@@ -96,17 +98,22 @@ def _pieces(run: Run, V: Network, dynamics: Smooth, lifted: Simplices) -> _Piece
     side = np.where(side <= most, side, most)
     threads: Any = run.threads
     there = cells_of(V, Box(-side, side), threads=threads, time_limit=run.remaining)
-    weights, rows, boxes = [], [], []
+    weights, bounding, rows, boxes = [], [], [], []
     for cell in range(len(there)):
+        if run.late:
+            raise _LateError
         weights.append([*there.exact_slope(cell, 0), there.exact_offset(cell, 0), Fraction(-1)])
         bounds, _ = region_rows(there.partition, cell)
-        rows.append([[*row, Fraction(0)] for column, row in bounds if column.kind == "unit" and any(row[:-1])])
+        own = [[*row, Fraction(0)] for column, row in bounds if column.kind == "unit" and any(row[:-1])]
+        rows.append(range(len(there) + len(bounding), len(there) + len(bounding) + len(own)))
+        bounding += own
         a, b = there.complex.region_indptr[cell : cell + 2]
         corners = there.complex.region_vertices[a:b]
         points, radii = there.points[corners], there.radii[corners, None]
         with np.errstate(all="ignore"):  # what is not a number is near everything
             boxes.append(((points - radii).min(axis=0), (points + radii).max(axis=0)))
-    return _Pieces(weights, rows, np.array([b[0] for b in boxes]), np.array([b[1] for b in boxes]), side)
+    table = [*weights, *bounding]
+    return _Pieces(table, rounded(table), rows, np.array([b[0] for b in boxes]), np.array([b[1] for b in boxes]), side)
 
 
 def _image(run: Run, dynamics: Smooth, lifted: Simplices, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -179,7 +186,7 @@ class _Search:
 
     def work(self) -> None:
         """Decide every simplex, or note what is left."""
-        every = tuple(range(len(self.pieces.weights)))
+        every = tuple(range(len(self.pieces.rows)))
         waiting = []
         for row, cell in enumerate(self.cells.owner.tolist()):
             corners = (tuple(Fraction(int(v), int(y[-1])) for v in y[:-1]) for y in self.lifted.exact(row))
@@ -229,7 +236,6 @@ class _Search:
             return []
         if self.run.late:
             raise _LateError
-        dim = self.run.problem.dim
         parts = simplices_of([item.corners for item in batch])
         region = excluded(self.run.problem)
         if region is not None:
@@ -246,11 +252,11 @@ class _Search:
         for i, item in enumerate(batch):
             if i not in beyond:
                 pairs += [(i, int(k)) for k in self.pieces.near(np.array(item.pieces), low[i], high[i])]
-        pairs, zero = self._open(parts, pairs, [self.pieces.weights[k] for _, k in pairs], dim)
+        pairs, zero = self._open(parts, pairs, [k for _, k in pairs])
         asked = [(i, k, row) for i, k in pairs for row in self.pieces.rows[k]]
         apart = {(i, k) for i, k in pairs}
         ask = [(i, k) for i, k, _ in asked]
-        apart &= set(self._open(parts, ask, [row for _, _, row in asked], dim, every=True)[0])
+        apart &= set(self._open(parts, ask, [row for _, _, row in asked], every=True)[0])
         # A cell without rows is all of space.
         apart |= {(i, k) for i, k in pairs if not self.pieces.rows[k]}
         left: dict[int, list[int]] = {}
@@ -265,31 +271,43 @@ class _Search:
         self,
         parts: Simplices,
         pairs: list[tuple[int, int]],
-        weights: list[list[Fraction]],
-        dim: int,
+        numbers: list[int],
         *,
         every: bool = False,
     ) -> tuple[list[tuple[int, int]], set[tuple[int, int]]]:
         """The pairs for which `sum_k w_k F_k < 0` is not proved, and of them those for which `<= 0` is.
 
-        With `every` a pair may come several times, and counts as open if none of its weights is proved.
+        The weights of each are a row of the table.  With `every` a pair may come several times, and counts as open if
+        none of its weights is proved.
         """
-        if not pairs:
-            return [], set()
-        which = np.array([i for i, _ in pairs])
-        simplices = taken(parts, which)
+        status = np.concatenate(
+            [np.zeros(0, dtype=int)]
+            + [
+                self._status(parts, [i for i, _ in pairs[a : a + CHUNK]], numbers[a : a + CHUNK])
+                for a in range(0, len(pairs), CHUNK)
+            ]
+        )
+        if not every:
+            zero = {pairs[j] for j in np.flatnonzero(status == Leaf.ZERO)}
+            return [pairs[j] for j in np.flatnonzero(status != Leaf.PROVED)], zero
+        done = {pairs[j] for j in np.flatnonzero(status == Leaf.PROVED)}
+        return [pair for pair in dict.fromkeys(pairs) if pair not in done], set()
+
+    def _status(self, parts: Simplices, which: list[int], numbers: list[int]) -> np.ndarray:
+        """What is known of `sum_k w_k F_k` on these simplices with these rows of the table."""
+        if self.run.late:
+            raise _LateError
+        dim, table = self.run.problem.dim, self.pieces.table
+        simplices = taken(parts, np.array(which))
         # At the vertex 0 the value is known to be 0 only where the constant is that of V, or none.
         rest = self.run.problem.shift
-        known = np.array([w[dim] == (rest if w[dim + 1] else 0) for w in weights])
+        known = np.array([table[k][dim] == (rest if table[k][dim + 1] else 0) for k in numbers])
         simplices = replace(simplices, origin=np.where(known, simplices.origin, -1))
-        proof = prove(simplices, weights_of(weights), self.forms, max_depth=0, time_limit=self.run.remaining)
+        values, errors = (floats[numbers] for floats in self.pieces.floats)
+        weights = Weights(values, errors, lambda i: table[numbers[i]])
+        proof = prove(simplices, weights, self.forms, max_depth=0, time_limit=self.run.remaining)
         self.run.exact_decisions += proof.exact_decisions
-        proved = proof.status == Leaf.PROVED
-        zero = {pair for pair, status in zip(pairs, proof.status, strict=True) if status == Leaf.ZERO}
-        if not every:
-            return [pair for pair, good in zip(pairs, proved, strict=True) if not good], zero
-        done = {pair for pair, good in zip(pairs, proved, strict=True) if good}
-        return [pair for pair in dict.fromkeys(pairs) if pair not in done], set()
+        return proof.status
 
     def _equal(self, item: _Item) -> bool:
         """Whether V(f(x)) = V(x) at a corner but 0; the run gets it as a face."""
