@@ -66,11 +66,11 @@ class PolynomialTerms:
         m = len(values)
         out, slack = np.zeros((len(self.exponents), m)), np.zeros((len(self.exponents), m))
         for t in range(len(self.exponents)):
-            used = [(k, row[t]) for k, row in enumerate(self.table) if row[t]]
+            used = [k for k, row in enumerate(self.table) if row[t]]
             share = (len(used) + 3) * UNIT
-            if len(used) == 1 and _power_of_two(used[0][1]):
+            if len(used) == 1 and _power_of_two(self.table[used[0]][t]):
                 share = 0.0
-            for k, _ in used:
+            for k in used:
                 number, lost = self.numbers[k][t], self.lost[k][t]
                 with np.errstate(all="ignore"):  # what overflows has an infinite bound, or none
                     term = number * values[:, k]
