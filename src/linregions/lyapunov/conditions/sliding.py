@@ -71,7 +71,7 @@ def sliding(run: Run, cells: Any, modes: Sequence[Mode], holds: np.ndarray) -> N
         if any(set(seam.vertices) <= set(s.vertices) and set(seam.modes) <= set(s.modes) for s in settled):
             continue
         if run.late:
-            run.stopped = "the time ran out"
+            run.stop("time", "the time ran out")
             run.left.append(Left(int(cells.owner[seam.simplex]), "decrease", seam.note))
         elif _decided(run, cells, modes, seam):
             settled.append(seam)
