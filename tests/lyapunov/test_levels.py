@@ -239,7 +239,8 @@ def test_records_read_well():
     found = levels(cells, [decrease(cells, field("-x + x**3", "-y + y**3"))], time="continuous")
     assert str(found.sublevel) == "{V < 1} is a region of attraction (no larger level is possible)"
     assert found.sublevel is not None
-    assert found.sublevel.as_dict()["volume"] == 2.0
+    assert found.sublevel.as_dict()["volume"] == "2"
+    assert found.sublevel.as_dict()["volume_float"] == 2.0
     assert found.ultimate is not None
     assert str(found.ultimate) == "every trajectory that starts in {V < 1} tends to the origin"
     assert found.ultimate.as_dict()["annuli"] == [["0", "1"]]

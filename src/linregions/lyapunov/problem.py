@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,18 +12,21 @@ from typing import Any
 import numpy as np
 
 from ..checks import plural, shown
-from ..domain import Box, Domain, Polytope
+from ..domain import Box, Polytope
 from ..errors import InputError
-from ..exact import fractions
+from ..exact import dot, fractions
 from ..network import Network
 from ..readers import read
 from .dynamics.dynamics import Dynamics, Networked, Piecewise, Smooth, dynamics_of
 from .dynamics.expression import Expression, rational
 from .dynamics.polynomial import Polynomial
+from .geometry.cells import MAX_DIM
 from .verdict import number_text
 
 TIMES = ("continuous", "discrete")
 CLAIMS = ("strict", "composite")
+# A rational number in a string; a long exponent would take all memory.
+NUMBER = re.compile(r"[+-]?(\d{1,400}/\d{1,400}|(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,4})?)", re.ASCII)
 MODELS = (".onnx", ".npz", ".safetensors")
 
 
@@ -234,7 +238,7 @@ def _offset(candidate: Network | Polynomial, dim: int, shift: bool) -> Fraction:
     return value
 
 
-def _exclude(exclude: Any, domain: Domain) -> Fraction | Box | Polytope | None:
+def _exclude(exclude: Any, domain: Box | Polytope) -> Fraction | Box | Polytope | None:
     if exclude is None:
         return None
     if isinstance(exclude, Box | Polytope):
@@ -242,16 +246,62 @@ def _exclude(exclude: Any, domain: Domain) -> Fraction | Box | Polytope | None:
             raise InputError(f"exclude: has dimension {exclude.dim}, but the domain has dimension {domain.dim}")
         if any(row[-1] <= 0 for row in exclude.halfspaces):
             raise InputError(f"exclude: the origin is not strictly inside {exclude!r}; take a set around it")
-        return exclude
-    if isinstance(exclude, bool | str | bytes) or not hasattr(exclude, "__float__"):
-        raise InputError(f"exclude must be a radius, a Box or a Polytope around 0, got {shown(exclude)}")
+    else:
+        exclude = _radius(exclude)
+    known = isinstance(domain, Box) or domain.dim <= MAX_DIM
+    if known and all(_within(corner, exclude) for corner in _corners(domain, exclude)):
+        what = f"the ball of radius {number_text(exclude)}" if isinstance(exclude, Fraction) else repr(exclude)
+        raise InputError(f"exclude: {what} covers all of {domain!r}, so nothing is left to prove; take a smaller set")
+    return exclude
+
+
+def _radius(given: Any) -> Fraction:
+    """A positive radius; in a string "1/100" is exactly that."""
+    if isinstance(given, bool | bytes) or not (isinstance(given, str) or hasattr(given, "__float__")):
+        raise InputError(f"exclude must be a radius, a Box or a Polytope around 0, got {shown(given)}")
     try:
-        (radius,) = [exclude] if isinstance(exclude, Fraction) else fractions([exclude])
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"exclude must be a finite radius, got {shown(exclude)}") from error
+        if isinstance(given, str):
+            if not NUMBER.fullmatch(given.strip()):
+                raise ValueError
+            radius = Fraction(given.strip())
+        else:
+            (radius,) = [given] if isinstance(given, Fraction) else fractions([given])
+    except (TypeError, ValueError, ArithmeticError) as error:
+        what = (
+            "a finite radius"
+            if not isinstance(given, str)
+            else 'a radius such as "1/100" or "0.01", a Box or a Polytope'
+        )
+        raise InputError(f"exclude must be {what}, got {shown(given)}") from error
     if radius <= 0:
-        raise InputError(f"exclude must be a positive radius, got {shown(exclude)}; leave it out to exclude nothing")
+        raise InputError(f"exclude must be a positive radius, got {shown(given)}; leave it out to exclude nothing")
     return radius
+
+
+def _corners(domain: Box | Polytope, exclude: Any) -> Iterable[Sequence[Fraction]]:
+    """Points of the domain that all lie in a convex set around 0 exactly where the whole domain does."""
+    if not isinstance(domain, Box):
+        return _vertices(domain)
+    lower, upper = fractions(domain.lower), fractions(domain.upper)
+    if isinstance(exclude, Fraction):
+        return [[max(abs(a), abs(b)) for a, b in zip(lower, upper, strict=True)]]
+    # For every side the corner that goes furthest beyond it.
+    return [[a if v > 0 else b for v, a, b in zip(row[:-1], lower, upper, strict=True)] for row in exclude.halfspaces]
+
+
+def _vertices(domain: Polytope) -> Iterable[Sequence[Fraction]]:
+    """The vertices of a polytope, exactly."""
+    from .geometry.cells import cells_of
+
+    whole = Network.from_arrays([(np.zeros((1, domain.dim)), [0.0])])
+    for *x, w in cells_of(whole, domain).exact_vertices_all():
+        yield [Fraction(v, w) for v in x]
+
+
+def _within(point: Sequence[Fraction], exclude: Fraction | Box | Polytope) -> bool:
+    if isinstance(exclude, Fraction):
+        return dot(point, point) <= exclude * exclude
+    return all(dot(row[:-1], point) + row[-1] >= 0 for row in exclude.halfspaces)
 
 
 def is_linear(system: Dynamics) -> bool:

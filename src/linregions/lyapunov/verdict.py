@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -44,13 +45,42 @@ class Outcome(str, Enum):
         return self.value.startswith("PROVED")
 
 
+def rounded_text(value: Fraction) -> str:
+    """About how much a number is: six digits, beyond float64's range as well.
+
+    Example:
+        >>> rounded_text(Fraction(2, 3)), rounded_text(Fraction(-2, 3) * 10**400), rounded_text(Fraction(1, 10**400))
+        ('0.666667', '-6.66667e+399', '1e-400')
+    """
+    near = nearest_float(value)
+    if not value or 1e-300 < abs(near) < 1e300:
+        return f"{near:.6g}"
+    context = Context(prec=6, Emax=MAX_EMAX, Emin=MIN_EMIN)
+    return f"{context.divide(Decimal(value.numerator), Decimal(value.denominator)).normalize(context):e}"
+
+
 def number_text(value: Value) -> str:
     """A number as a person reads it: the fraction where it is short, else about how much it is."""
     if isinstance(value, tuple):
         low, high = value
-        return number_text(low) if low == high else f"in [{nearest_float(low):.6g}, {nearest_float(high):.6g}]"
-    text = str(value)
-    return text if len(text) <= 16 else f"{nearest_float(value):.6g}"
+        if low == high:
+            return number_text(low)
+        ends = rounded_text(low), rounded_text(high)
+        return ends[0] if ends[0] == ends[1] else f"in [{ends[0]}, {ends[1]}]"
+    short = value.numerator.bit_length() + value.denominator.bit_length() < 64
+    text = str(value) if short else ""
+    return text if 0 < len(text) <= 16 else rounded_text(value)
+
+
+def equation_text(quantity: str, value: Value) -> str:
+    """What a quantity is, or in which interval it lies.
+
+    Example:
+        >>> equation_text("V'", Fraction(1, 2)), equation_text("V'", (Fraction(0), Fraction(1)))
+        ("V' = 1/2", "V' in [0, 1]")
+    """
+    text = number_text(value)
+    return f"{quantity} {text}" if text.startswith("in ") else f"{quantity} = {text}"
 
 
 def point_text(point: Point) -> str:
@@ -75,6 +105,7 @@ class Counterexample:
             an interval where it is not rational.
         kind: "violation" where the wrong sign is strict, "equality" where it is 0.
         note: the mode or the images it is about, "" where there is only one.
+        quantity: what `value` is the value of: "V", "V'" or "V(f(x)) - V(x)"; "" where nobody said.
     """
 
     cell: int
@@ -83,6 +114,7 @@ class Counterexample:
     value: Value
     kind: str = "violation"
     note: str = ""
+    quantity: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The record as plain JSON types; numbers as fractions."""
@@ -97,9 +129,9 @@ class Counterexample:
 
     def __str__(self) -> str:
         tail = f", {self.note}" if self.note else ""
-        quantity = "V" if self.condition == "positive" else "change of V"
+        quantity = self.quantity or ("V" if self.condition == "positive" else "change of V")
         where = f" in cell {self.cell}" if self.cell >= 0 else ""
-        return f"{quantity} = {number_text(self.value)} at {point_text(self.witness)}{where}{tail}"
+        return f"{equation_text(quantity, self.value)} at {point_text(self.witness)}{where}{tail}"
 
 
 class Counterexamples(Sequence[Counterexample]):
@@ -273,6 +305,9 @@ class Verdict:
         parts = [f"{self.status.value}: {self.reason}"]
         if self.sublevel is not None:
             parts.append(str(self.sublevel))
+        expression = None if self.problem is None else self.problem.expression
+        if expression is not None:
+            parts.append("level sets are looked for where V is a network, not for a polynomial V")
         # A strict one says of the trajectories what the sub-level set has just said.
         if self.ultimate is not None and not (self.ultimate.strict and self.sublevel is not None):
             parts.append(str(self.ultimate))

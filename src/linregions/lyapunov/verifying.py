@@ -95,8 +95,9 @@ def verify(
     except KeyboardInterrupt:
         run.stop("interrupted", "interrupted")
     except UnfinishedError as error:
-        why = f"the list of cells is not complete ({error.count.reason or 'stopped'})"
-        run.stop("time" if run.late else "cells", why)
+        out_of_time = run.late or error.count.reason.startswith("time limit")
+        reason = f"time limit of {budget['time_limit']:g} s reached" if out_of_time else error.count.reason or "stopped"
+        run.stop("time" if out_of_time else "cells", f"the list of cells is not complete ({reason})")
     _note_what_is_open(run)
     verdict = conclude(run)
     if levels:

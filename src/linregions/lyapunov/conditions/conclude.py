@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from ..verdict import (
     Point,
     Value,
     Verdict,
+    equation_text,
     number_text,
     point_text,
 )
@@ -34,13 +35,16 @@ WORDS = {"positive": "V > 0", "decrease": "the decrease of V"}
 
 def conclude(run: Run) -> Verdict:
     """The verdict on everything that a run has found; refuted comes before marginal, that before unknown."""
-    bad = [_Entry(c.condition, c.cell, partial(_same, c)) for c in run.counterexamples]
+    bad = [
+        _Entry(c.condition, c.cell, partial(_same, replace(c, quantity=_quantity(run, c.condition))))
+        for c in run.counterexamples
+    ]
     faces, left = [*run.faces], [*run.left]
     for task in run.tasks:
         if task.condition not in WORDS:
             continue
         scale = cone_scale(run)
-        bad += _violations(task, scale)
+        bad += _violations(task, scale, _quantity(run, task.condition))
         faces += _faces(task, scale)
         left += _open(task)
     order = {condition: k for k, condition in enumerate(WORDS)}
@@ -106,9 +110,13 @@ def _exclusion(run: Run) -> str:
     return f"the ball of radius {number_text(exclude)}" if isinstance(exclude, Fraction) else repr(exclude)
 
 
+def _quantity(run: Run, condition: str) -> str:
+    """What a condition is about."""
+    return "V" if condition == "positive" else ("V(f(x)) - V(x)" if run.problem.time == "discrete" else "V'")
+
+
 def _refuted(run: Run, first: Counterexample, bad: list[_Entry]) -> str:
-    quantity = "V" if first.condition == "positive" else ("V(f(x)) - V(x)" if run.problem.time == "discrete" else "V'")
-    text = f"{quantity} = {number_text(first.value)} at x = {point_text(first.witness)}"
+    text = f"{equation_text(first.quantity, first.value)} at x = {point_text(first.witness)}"
     text += f" in cell {first.cell}" if first.cell >= 0 else ""
     cells = len({(c.condition, c.cell) for c in bad})
     text += f", {first.note}" if first.note else ""
@@ -123,8 +131,15 @@ def _marginal(face: Face, count: int) -> str:
     return f"{WORDS[face.condition]} holds with equality on the hull of {hull} in cell {face.cell}{more}"
 
 
+def _touching(left: list[Left]) -> str:
+    return "V" if {part.condition for part in left} == {"positive"} else "the change of V"
+
+
 def _open_text(run: Run, left: list[Left]) -> str:
-    why = run.stopped or f"{run.max_depth} bisections did not decide it (raise max_depth)"
+    why = (
+        run.stopped
+        or f"{run.max_depth} bisections did not decide it (raise max_depth; where {_touching(left)} only touches 0, no depth will do)"
+    )
     if run.crowded and not run.stopped:
         why = "more parts of a simplex than are kept at a time waited for a decision (take a smaller domain)"
     if not left:
@@ -167,7 +182,7 @@ def _same(found: Counterexample) -> Counterexample:
     return found
 
 
-def _violations(task: Task, scale: Scale) -> Iterable[_Entry]:
+def _violations(task: Task, scale: Scale, quantity: str) -> Iterable[_Entry]:
     """One exact counterexample for each violating cell."""
     if task.proof is None:
         return
@@ -176,10 +191,10 @@ def _violations(task: Task, scale: Scale) -> Iterable[_Entry]:
         cell = int(task.cells[i])
         if cell not in seen:
             seen.add(cell)
-            yield _Entry(task.condition, cell, partial(_counterexample, task, int(i), scale))
+            yield _Entry(task.condition, cell, partial(_counterexample, task, int(i), scale, quantity))
 
 
-def _counterexample(task: Task, i: int, scale: Scale) -> Counterexample:
+def _counterexample(task: Task, i: int, scale: Scale, quantity: str) -> Counterexample:
     """The counterexample of a simplex, its value found again from the model."""
     assert task.proof is not None
     witness = task.proof.witness(i)
@@ -188,7 +203,7 @@ def _counterexample(task: Task, i: int, scale: Scale) -> Counterexample:
     value = task.value(i, point)
     if not _wrong(task, value):
         raise AssertionError(f"{task.condition} at {point_text(point)} is {value}, which refutes nothing")
-    return Counterexample(int(task.cells[i]), task.condition, point, value, note=task.note)
+    return Counterexample(int(task.cells[i]), task.condition, point, value, note=task.note, quantity=quantity)
 
 
 def _wrong(task: Task, value: Value) -> bool:

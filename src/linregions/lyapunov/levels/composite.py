@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...exact import nearest_float
+from ..verdict import rounded_text
 from .levels import Basin, Ultimate, level_text
 from .quadratic import Matrix, Quadratic, form
 
@@ -49,17 +50,18 @@ class Composite:
             "c1": str(self.c1),
             "c2": str(self.c2),
             "reach": str(self.reach),
-            "volume": nearest_float(self.volume),
+            "volume": str(self.volume),
+            "volume_float": nearest_float(self.volume),
         }
 
     def __repr__(self) -> str:
         return f"Composite: {self}"
 
     def __str__(self) -> str:
-        inner = "everywhere" if self.rho is None else f"on x'Px < {nearest_float(self.rho):.6g}"
+        inner = "everywhere" if self.rho is None else f"on x'Px < {rounded_text(self.rho)}"
         return (
             f"every trajectory that starts in {{V < {level_text(self.c2)}}} tends to the origin: V decreases down to "
-            f"{level_text(self.c1)}, where x'Px is at most {nearest_float(self.reach):.6g}, and x'Px decreases {inner}"
+            f"{level_text(self.c1)}, where x'Px is at most {rounded_text(self.reach)}, and x'Px decreases {inner}"
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...exact import nearest_float, scaled_integers
+from ..verdict import number_text, rounded_text
 from .flood import FAR, Flood, Heights, around_origin, flood, whole
 from .refine import EPS, Corner, Leaves
 from .search import Gap, Ground, Search, widest
@@ -25,8 +26,8 @@ ZERO = Fraction(0)
 
 def level_text(value: Fraction) -> str:
     """A level as a person reads it."""
-    text = str(value)
-    return text if len(text) <= 9 else f"{nearest_float(value):.6g}"
+    text = number_text(value)
+    return text if len(text) <= 9 else rounded_text(value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +73,8 @@ class SubLevel:
             "c_bad": None if self.c_bad is None else str(self.c_bad),
             "alone": self.alone,
             "simplices": self.simplices,
-            "volume": nearest_float(self.volume),
+            "volume": str(self.volume),
+            "volume_float": nearest_float(self.volume),
         }
 
     def __repr__(self) -> str:
@@ -122,8 +124,10 @@ class Ultimate:
             "annuli": [[str(a), str(b)] for a, b in self.annuli],
             "strict": self.strict,
             "c_boundary": str(self.c_boundary),
-            "volume": nearest_float(self.volume),
-            "core_volume": nearest_float(self.core_volume),
+            "volume": str(self.volume),
+            "volume_float": nearest_float(self.volume),
+            "core_volume": str(self.core_volume),
+            "core_volume_float": nearest_float(self.core_volume),
         }
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from ...checks import shown
 from ...errors import InputError
 from ...exact import nearest_float
 from ..proving.simplices import Simplices, Weights, simplices_of, weights_of
+from ..verdict import rounded_text
 from .forms import QuadraticForms, difference_form, lie_form
 from .refine import EPS, Corner, Leaves, lifted_point, roots
 from .search import Ground, Search
@@ -80,8 +81,8 @@ class Quadratic:
         }
 
     def __str__(self) -> str:
-        where = "everywhere" if self.rho is None else f"on 0 < x'Px < {nearest_float(self.rho):.6g}"
-        most = f", at most {nearest_float(self.upper):.6g} is possible" if self.upper not in (None, self.rho) else ""
+        where = "everywhere" if self.rho is None else f"on 0 < x'Px < {rounded_text(self.rho)}"
+        most = f", at most {rounded_text(self.upper)} is possible" if self.upper not in (None, self.rho) else ""
         return f"x'Px decreases {where}{most}; P = {np.array(self.P, dtype=float).round(6).tolist()}"
 
 
@@ -193,7 +194,7 @@ def quadratic_certificate(
     rho, upper = search.lowest() * unit, search.impossible() * unit
     if rho <= 0:
         raise InputError(
-            f"P: x'Px with P = {_text(matrix)} is not certified near 0 (refuted from {nearest_float(upper):.3g} on); "
+            f"P: x'Px with P = {_text(matrix)} is not certified near 0 (refuted from {rounded_text(upper)} on); "
             "give another P, or more rounds"
         )
     return Quadratic(matrix, rho, upper, time, False, clock.perf_counter() - begun)

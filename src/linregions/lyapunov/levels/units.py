@@ -24,8 +24,8 @@ def exponent_of(value: Fraction) -> int:
     """The k with 2^k <= |value| < 2^(k+1); 0 for 0.
 
     Example:
-        >>> exponent_of(Fraction(10)), exponent_of(Fraction(1, 3)), exponent_of(Fraction(1, 4)), exponent_of(Fraction(0))
-        (3, -2, -2, 0)
+        >>> exponent_of(Fraction(10)), exponent_of(Fraction(1, 3)), exponent_of(Fraction(0))
+        (3, -2, 0)
     """
     if not value:
         return 0
@@ -45,7 +45,8 @@ def in_units(
     """Numbers over 2^k in float64 with bounds on the errors; those that are known too badly are taken exactly.
 
     Args:
-        values, errors: (m,) float64, any of them perhaps infinite or NaN, which says nothing.
+        values: (m,) float64, perhaps infinite or NaN, which says nothing.
+        errors: (m,) bounds of their errors, the same.
         exact: the exact number i.
         k: the unit.
 
