@@ -136,10 +136,8 @@ def _touching(left: list[Left]) -> str:
 
 
 def _open_text(run: Run, left: list[Left]) -> str:
-    why = (
-        run.stopped
-        or f"{run.max_depth} bisections did not decide it (raise max_depth; where {_touching(left)} only touches 0, no depth will do)"
-    )
+    touching = f"where {_touching(left)} only touches 0, no depth will do"
+    why = run.stopped or f"{run.max_depth} bisections did not decide it (raise max_depth; {touching})"
     if run.crowded and not run.stopped:
         why = "more parts of a simplex than are kept at a time waited for a decision (take a smaller domain)"
     if not left:
