@@ -115,11 +115,11 @@ def test_a_radius_may_be_a_fraction_in_a_string():
 
 def test_the_limit_that_is_named_is_the_one_given(monkeypatch):
     import linregions.lyapunov.verifying as verifying
-    from linregions import count_regions
+    from linregions import enumerate_regions
     from linregions.lyapunov.geometry.cells import UnfinishedError
 
     def slow(run):
-        count = count_regions(ONE, SQUARE)
+        count = enumerate_regions(ONE, SQUARE).count
         raise UnfinishedError(replace(count, reason="time limit of 0.001 s reached"))
 
     monkeypatch.setattr(verifying, "_method", lambda problem: slow)
