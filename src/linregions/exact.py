@@ -44,6 +44,36 @@ def pivot_columns(rows: Sequence[Sequence[int]]) -> list[int]:
     return [next(k for k, v in enumerate(table[i]) if v != 0) for i in range(size)]
 
 
+def null_space(rows: Sequence[Sequence[Fraction]], dim: int) -> list[list[Fraction]]:
+    """A basis of the directions that all rows map to 0."""
+    from flint import fmpq, fmpq_mat
+
+    if not rows:
+        return [[Fraction(int(i == j)) for j in range(dim)] for i in range(dim)]
+    reduced, size = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in rows]).rref()
+    table = [[Fraction(int(reduced[i, j].p), int(reduced[i, j].q)) for j in range(dim)] for i in range(size)]
+    pivots = [next(j for j, v in enumerate(row) if v) for row in table]
+    out = []
+    for free in (j for j in range(dim) if j not in pivots):
+        line = [Fraction(int(j == free)) for j in range(dim)]
+        for row, j in zip(table, pivots, strict=True):
+            line[j] = -row[free]
+        out.append(line)
+    return out
+
+
+def inverse(rows: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
+    """Exact inverse of a square rational matrix.
+
+    Raises:
+        ZeroDivisionError: it has none.
+    """
+    from flint import fmpq, fmpq_mat
+
+    table = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in rows]).inv().table()
+    return [[Fraction(int(v.p), int(v.q)) for v in row] for row in table]
+
+
 def nearest_float(value: Fraction) -> float:
     """Nearest float64; infinite beyond the largest one."""
     try:

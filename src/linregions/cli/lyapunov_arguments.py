@@ -93,7 +93,7 @@ def _add_verify(parts: Any) -> None:
     command.add_argument("--counterexamples", type=from_zero, metavar="N", default=3, help="print so many (3)")
     command.add_argument("--max-depth", type=positive_integer, metavar="N", help="bisections of one simplex")
     command.add_argument("--time-limit", type=positive_number, metavar="S", help="stop after S seconds (inf: never)")
-    command.add_argument("--threads", type=positive_integer, metavar="N", help="to list regions (default: all cores)")
+    command.add_argument("--threads", type=positive_integer, metavar="N", help="worker threads that list cells (1)")
 
 
 def _add_check(parts: Any) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..checks import plural, shown
 from ..errors import InputError
-from ..exact import dot, nearest_float, rank
+from ..exact import dot, nearest_float, null_space, rank
 from .complex import Column
 from .crossing import pattern_beyond
 from .measures import ball_inside, distance_to, inverse_norm
@@ -348,21 +348,3 @@ def primitive(row: Sequence[Fraction]) -> tuple[int, ...]:
     scale = math.lcm(*(v.denominator for v in row))
     whole = [int(v * scale) for v in row]
     return tuple(v // math.gcd(*whole) for v in whole)
-
-
-def null_space(rows: Sequence[Sequence[Fraction]], dim: int) -> list[list[Fraction]]:
-    """A basis of the directions that all rows map to 0."""
-    from flint import fmpq, fmpq_mat
-
-    if not rows:
-        return [[Fraction(int(i == j)) for j in range(dim)] for i in range(dim)]
-    reduced, size = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in rows]).rref()
-    table = [[Fraction(int(reduced[i, j].p), int(reduced[i, j].q)) for j in range(dim)] for i in range(size)]
-    pivots = [next(j for j, v in enumerate(row) if v) for row in table]
-    out = []
-    for free in (j for j in range(dim) if j not in pivots):
-        line = [Fraction(int(j == free)) for j in range(dim)]
-        for row, j in zip(table, pivots, strict=True):
-            line[j] = -row[free]
-        out.append(line)
-    return out

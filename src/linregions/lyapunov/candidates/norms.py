@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from ...checks import whole_number
 from ...errors import InputError
-from ...exact import fractions
+from ...exact import fractions, inverse
 from ...network import Network
 from .forms import maximum_of_forms, square, sum_of_forms
 
@@ -80,7 +79,10 @@ def linear_norm(T: Any, *, activation: str = "relu") -> Network:
         >>> V.exact_values([1, -2])  # the second eigenvector
         [Fraction(1, 1)]
     """
-    rows = _inverse([fractions(row) for row in square(T, "T")])
+    try:
+        rows = inverse([fractions(row) for row in square(T, "T")])
+    except ZeroDivisionError as error:
+        raise InputError("T: the matrix has no inverse; its columns must be linearly independent") from error
     weight, divisor = [], []
     for k, row in enumerate(rows):
         common = math.lcm(*(v.denominator for v in row))
@@ -142,21 +144,3 @@ def _product(roots: list[int]) -> list[int]:
     for r in roots:
         out = [a - r * b for a, b in zip([0, *out], [*out, 0], strict=True)]
     return out
-
-
-def _inverse(rows: list[list[Fraction]]) -> list[list[Fraction]]:
-    """Exact inverse by Gauss-Jordan elimination."""
-    n = len(rows)
-    work = [[*row, *(Fraction(int(i == j)) for j in range(n))] for i, row in enumerate(rows)]
-    for c in range(n):
-        pivot = next((i for i in range(c, n) if work[i][c]), None)
-        if pivot is None:
-            raise InputError("T: the matrix has no inverse; its columns must be linearly independent")
-        work[c], work[pivot] = work[pivot], work[c]
-        head = work[c][c]
-        work[c] = [v / head for v in work[c]]
-        for i in range(n):
-            if i != c and work[i][c]:
-                factor = work[i][c]
-                work[i] = [a - factor * b for a, b in zip(work[i], work[c], strict=True)]
-    return [row[n:] for row in work]

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from ...exact import dot
+from ...exact import dot, null_space
 from ..dynamics.dynamics import Mode
 from ..proving.simplices import homogeneous
 from ..verdict import Counterexample, Face, Left
@@ -156,29 +156,4 @@ def normals_of(corners: Sequence[Point]) -> list[list[Fraction]]:
     """
     dim = len(corners[0])
     edges = [[a - b for a, b in zip(x, corners[0], strict=True)] for x in corners[1:]]
-    if not edges:
-        return [[Fraction(int(i == j)) for j in range(dim)] for i in range(dim)]
-    return _null_space(edges, dim)
-
-
-def _null_space(rows: list[list[Fraction]], dim: int) -> list[list[Fraction]]:
-    """A basis of `{x : rows x = 0}` by Gauss-Jordan elimination."""
-    rows, pivots = [list(row) for row in rows], []
-    for column in range(dim):
-        at = len(pivots)
-        lead = next((i for i in range(at, len(rows)) if rows[i][column]), None)
-        if lead is None:
-            continue
-        rows[at], rows[lead] = rows[lead], rows[at]
-        rows[at] = [v / rows[at][column] for v in rows[at]]
-        for i, row in enumerate(rows):
-            if i != at and row[column]:
-                rows[i] = [a - row[column] * b for a, b in zip(row, rows[at], strict=True)]
-        pivots.append(column)
-    out = []
-    for free in (c for c in range(dim) if c not in pivots):
-        vector = [Fraction(int(c == free)) for c in range(dim)]
-        for i, pivot in enumerate(pivots):
-            vector[pivot] = -rows[i][free]
-        out.append(vector)
-    return out
+    return null_space(edges, dim)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...checks import plural, shown
 from ...errors import InputError
-from ...exact import nearest_float, scaled_integers
+from ...exact import dot, nearest_float, scaled_integers
 from .expression import Expression, product, rational, total
 from .polynomial import Polynomial
 
@@ -44,11 +44,11 @@ class Mode:
 
     def holds(self, point: Sequence[Fraction]) -> bool:
         """Whether the point lies in the mode."""
-        return all(_dot(row, point) <= c for row, c in zip(self.H, self.h, strict=True))
+        return all(dot(row, point) <= c for row, c in zip(self.H, self.h, strict=True))
 
     def value(self, point: Sequence[Fraction]) -> list[Fraction]:
         """The value A x + b."""
-        return [_dot(row, point) + c for row, c in zip(self.A, self.b, strict=True)]
+        return [dot(row, point) + c for row, c in zip(self.A, self.b, strict=True)]
 
     @cached_property
     def expressions(self) -> tuple[Expression, ...]:
@@ -196,19 +196,15 @@ def _entries(values: Any, what: str) -> list[Any]:
     return list(values)
 
 
-def _dot(row: Sequence[Fraction], point: Sequence[Fraction]) -> Fraction:
-    return sum((a * x for a, x in zip(row, point, strict=True) if a and x), Fraction(0))
-
-
 def _unit(k: int, n: int) -> tuple[int, ...]:
     return tuple(int(i == k) for i in range(n))
 
 
 def _scaled(row: Sequence[Fraction]) -> list[Fraction]:
     """A positive multiple whose entries are float64 numbers: itself where it is, else the least integers."""
-    if all(Fraction(nearest_float(v)) == v for v in row):
+    if all(nearest_float(v) == v for v in row):
         return list(row)
     (integers,), _ = scaled_integers([row])
-    if any(float(v) != v for v in integers):
+    if any(nearest_float(Fraction(v)) != v for v in integers):
         raise InputError(f"mode: the row {shown([str(v) for v in row])} has no multiple in float64; round it")
     return [Fraction(v) for v in integers]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...checks import shown
 from ...errors import InputError
-from ...exact import nearest_float
+from ...exact import inverse, nearest_float
 from ..proving.simplices import Simplices, Weights, simplices_of, weights_of
 from ..verdict import rounded_text
 from .forms import QuadraticForms, difference_form, lie_form
@@ -117,15 +117,6 @@ def pivots(P: Matrix) -> list[Fraction]:
 def positive_definite(P: Matrix) -> bool:
     """Whether a symmetric rational matrix is positive definite, exactly."""
     return len(pivots(P)) == len(P)
-
-
-def inverse(P: Matrix) -> Matrix:
-    """The exact inverse of a positive definite matrix."""
-    from flint import fmpq, fmpq_mat
-
-    n = len(P)
-    table = fmpq_mat(n, n, [fmpq(v.numerator, v.denominator) for row in P for v in row]).inv().table()
-    return tuple(tuple(Fraction(int(v.p), int(v.q)) for v in row) for row in table)
 
 
 def quadratic_certificate(
