@@ -29,7 +29,7 @@ LAYERS = [
         "domain",
         "machine",
     }
-    | {"combinatorics", "folding", "integers"},
+    | {"combining", "combinatorics", "folding", "integers"},
     {"partition"},
     {"store"},
     {"engines", "readers"},

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from origin_cases import near, origin_cases, rational
 
 from linregions import Box, InputError, Network, Polytope, Space
+from linregions.combining import joint
 from linregions.exact import dot
 from linregions.lyapunov.geometry.cells import UnfinishedError, cells_of
-from linregions.lyapunov.geometry.joint import joint
 
 
 def one_norm(n):

@@ -114,7 +114,7 @@ def test_a_fan_of_simplices_is_left_as_it_is():
     # |x1|, |x2|, |x1 - x2|, |x1 + x2| on the square: eight triangles.
     rows = np.array([[1, 0], [0, 1], [1, -1], [1, 1]], dtype=float)
     net = one_norm(2)
-    from linregions.lyapunov.geometry.joint import joint
+    from linregions.combining import joint
 
     cells = cells_of(joint([net], rows=np.concatenate([rows, np.zeros((4, 1))], axis=1)), Box.cube(-1, 1, 2))
     assert len(cells) == len(cells.simplices) == 8

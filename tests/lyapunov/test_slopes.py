@@ -15,7 +15,7 @@ from linregions import Network
 from linregions.activations import ABS, RELU, PiecewiseLinear, clip
 from linregions.lyapunov.geometry import exactmaps
 from linregions.lyapunov.geometry.exactmaps import ExactMaps
-from linregions.lyapunov.geometry.slopes import affine_maps, is_shallow
+from linregions.partition.slopes import affine_maps, is_shallow
 
 
 def reference(network, pattern):

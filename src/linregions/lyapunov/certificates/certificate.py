@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...checks import shown
+from ...combining import joint
 from ...domain import Box, Polytope
 from ...errors import InputError
 from ...network import Network
@@ -29,7 +30,6 @@ from ..checker.kernel import PARTIAL, Case, Mesh, Proofs
 from ..checker.levels import Levels
 from ..dynamics.dynamics import Networked, Smooth
 from ..geometry.cells import cells_of
-from ..geometry.joint import joint
 from .deepening import Wanted, grown
 
 CLAIM_OF = {

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from ...activations import IDENTITY, UnitActivations
+from ...combining import compose, joint
 from ...exact import scaled_integers
 from ...network import Network
 from ...stage import Stage
 from ..dynamics.dynamics import Mode, Networked, Piecewise, Smooth
 from ..dynamics.expression import Expression
 from ..dynamics.polynomial import Polynomial
-from ..geometry.joint import compose, joint
 from ..verdict import Value
 from .continuous import substituted
 from .defined import check_defined

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ...combining import joint
 from ...errors import InputError
 from ...machine import memory
 from ...network import Network
 from ..geometry.cells import MAX_DIM, cells_of
 from ..geometry.fan import check_homogeneous, fan_of
-from ..geometry.joint import joint
 from ..problem import Problem, is_linear
 from .tasks import Run
 

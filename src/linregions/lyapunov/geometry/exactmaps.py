@@ -12,7 +12,7 @@ from ...activations import UnitActivations
 from ...exact import scaled_integers
 from ...integers import over_power_of_two
 from ...network import Network
-from .slopes import is_shallow, stage_pieces, unit_gains
+from ...partition.slopes import is_shallow, stage_pieces, unit_gains
 
 ExactMap = tuple[
     list[list[int]], int

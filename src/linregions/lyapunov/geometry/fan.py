@@ -22,9 +22,9 @@ from ...errors import InputError
 from ...exact import scaled_integers
 from ...network import Network
 from ...partition import Partition, Status
+from ...partition.slopes import stage_pieces
 from .cells import UnfinishedError
 from .mapped import MappedMesh
-from .slopes import stage_pieces
 from .vertices import Point, coprime
 
 _INSTEAD = "use cells_of on a Box, up to dimension 8"

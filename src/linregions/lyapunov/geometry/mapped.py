@@ -18,8 +18,8 @@ import numpy as np
 from ...checks import whole_number
 from ...network import Network
 from ...partition import Partition
+from ...partition.slopes import affine_maps
 from .exactmaps import ExactMap, ExactMaps
-from .slopes import affine_maps
 from .vertices import Point, coprime
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from ...combining import joint
 from ...domain import Domain
 from ...errors import InputError
 from ...network import Network
 from ...stage import Stage
 from ..geometry.cells import Cells, cells_of
-from ..geometry.joint import joint
 from .flow import Flow, mode_rows
 
 # So near to the origin that f is its linear part to eight digits, and so far that f(x) still has eight digits.

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ...activations import IDENTITY, RELU, Activation, MaxGroups, UnitActivations
-from ...checks import plural, shown
-from ...errors import InputError
-from ...network import Network
-from ...stage import Stage, exact_float64, is_sparse
+from .activations import IDENTITY, RELU, Activation, MaxGroups, UnitActivations
+from .checks import plural, shown
+from .errors import InputError
+from .network import Network
+from .stage import Stage, exact_float64, is_sparse
 
 
 def joint(networks: Sequence[Network], *, rows: Any = ()) -> Network:

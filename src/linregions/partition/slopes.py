@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...activations import MaxGroups, UnitActivations
-from ...network import Network
-from ...stage import Stage, is_sparse
+from ..activations import MaxGroups, UnitActivations
+from ..network import Network
+from ..stage import Stage, is_sparse
 
 _U = 2.0**-53
 _TINY = 1e-300

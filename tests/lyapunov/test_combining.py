@@ -13,7 +13,7 @@ from strategies import MODEST, networks
 
 from linregions import Box, InputError, Network, count, enumerate_regions
 from linregions.activations import MaxGroups
-from linregions.lyapunov.geometry.joint import compose, difference, joint
+from linregions.combining import compose, difference, joint
 from linregions.stage import Stage
 
 POINTS = st.lists(st.fractions(-3, 3, max_denominator=7), min_size=3, max_size=3)
