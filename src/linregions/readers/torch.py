@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,18 +51,43 @@ def read_torch(module: Any, *, input_shape: tuple[int, ...] | None = None, sourc
         Network 2-3, 3 units with pieces (3 relu)
     """
     source = source or type(module).__name__
-    shape = _shape(module, input_shape, source)
+    shape = input_shape_of(module, input_shape, source)
+    with evaluating(module):
+        exported = export(module, shape, source)
+        net = interpret(exported, module)
+        compare(net, exported, module)
+    return net
+
+
+@contextmanager
+def evaluating(module: Any) -> Iterator[None]:
+    """Inside the block every submodule is in eval mode; afterwards each has the training flag that it had."""
     modes = [(m, m.training) for m in module.modules()]
     try:
         for each, _ in modes:
             each.training = False
-        return _read(module, shape, source)
+        yield
     finally:
         for each, mode in modes:
             each.training = mode
 
 
-def _read(module: Any, shape: tuple[int, ...], source: str) -> Network:
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """A module's graph for one input; its weights are not part of it, but looked up by name when it is interpreted."""
+
+    program: Any
+    example: Any  # an input of the module, batch axis included
+    source: str
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs of the network."""
+        return math.prod(self.example.shape)
+
+
+def export(module: Any, shape: tuple[int, ...], source: str) -> Exported:
+    """The graph of a module that is in eval mode."""
     torch: Any = sys.modules["torch"]  # loaded already: the module comes from it
     first = next((p for p in [*module.parameters(), *module.buffers()] if p.is_floating_point()), None)
     example = torch.zeros(
@@ -75,7 +102,20 @@ def _read(module: Any, shape: tuple[int, ...], source: str) -> Network:
         raise InputError(
             f"{source}: torch.export fails on an input of shape {tuple(example.shape)} ({text}); check input_shape"
         ) from error
-    net = _walk(program, math.prod(shape), source)
+    return Exported(program, example, source)
+
+
+def interpret(exported: Exported, module: Any) -> Network:
+    """The network of an exported graph with the weights that `module` has now."""
+    torch: Any = sys.modules["torch"]
+    with torch.no_grad():
+        return _walk(exported, _placeholders(exported, module))
+
+
+def compare(net: Network, exported: Exported, module: Any, *, count: int = 5) -> None:
+    """Refuse a network whose outputs are not those of the module, which is in eval mode, at a few random inputs."""
+    torch: Any = sys.modules["torch"]
+    example = exported.example
 
     def run(x: np.ndarray) -> tuple[np.ndarray, float]:
         with torch.no_grad():
@@ -83,11 +123,11 @@ def _read(module: Any, shape: tuple[int, ...], source: str) -> Network:
         outs = y.values() if isinstance(y, dict) else y if isinstance(y, list | tuple) else [y]
         return np.concatenate([o.detach().to("cpu", torch.float64).numpy().ravel() for o in outs]), 0.0
 
-    check(net, run, str(example.dtype).removeprefix("torch."), source=source)
-    return net
+    check(net, run, str(example.dtype).removeprefix("torch."), source=exported.source, count=count)
 
 
-def _shape(module: Any, input_shape: tuple[int, ...] | None, source: str) -> tuple[int, ...]:
+def input_shape_of(module: Any, input_shape: tuple[int, ...] | None, source: str) -> tuple[int, ...]:
+    """The shape of one input: as given, or that of the Linear layer which the module starts with."""
     if input_shape is not None:
         shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
         if any(not isinstance(n, int) or n < 1 for n in shape):
@@ -104,10 +144,10 @@ def _shape(module: Any, input_shape: tuple[int, ...] | None, source: str) -> tup
     )
 
 
-def _walk(program: Any, inputs: int, source: str) -> Network:
-    """Translate the exported graph."""
-    net = Wiring(inputs)
-    values = _placeholders(program, inputs, source)
+def _walk(exported: Exported, values: dict[Any, Any]) -> Network:
+    """Translate the exported graph; `values` are those of its placeholders."""
+    program, source = exported.program, exported.source
+    net = Wiring(exported.inputs)
     problems: list[str] = []
     outputs: list[Any] = []
     blocks: dict[Any, range] = {}
@@ -139,7 +179,8 @@ def _leading(nodes: Any) -> set[Any]:
     return leading
 
 
-def _placeholders(program: Any, inputs: int, source: str) -> dict[Any, Any]:
+def _placeholders(exported: Exported, module: Any) -> dict[Any, Any]:
+    program = exported.program
     specs = {s.arg.name: s for s in program.graph_signature.input_specs}
     values: dict[Any, Any] = {}
     for node in program.graph.nodes:
@@ -147,11 +188,25 @@ def _placeholders(program: Any, inputs: int, source: str) -> dict[Any, Any]:
             continue
         spec = specs[node.name]
         if spec.kind.name == "USER_INPUT":
-            values[node] = Var(np.arange(inputs, dtype=np.int64).reshape(tuple(node.meta["val"].shape)))
+            wires = np.arange(exported.inputs, dtype=np.int64)
+            values[node] = Var(wires.reshape(tuple(node.meta["val"].shape)))
         else:
-            table = program.constants if spec.target in program.constants else program.state_dict
-            values[node] = table[spec.target].detach()
+            values[node] = _weight(exported, module, spec.target).detach()
     return values
+
+
+def _weight(exported: Exported, module: Any, name: str) -> Any:
+    """The tensor that the module has now under a qualified name; the exported one where it has no such attribute."""
+    torch: Any = sys.modules["torch"]
+    path, _, last = name.rpartition(".")
+    try:
+        found = getattr(module.get_submodule(path), last)
+    except AttributeError:  # a constant that the forward pass makes, which export gives a name of its own
+        found = None
+    program = exported.program
+    table = program.constants if name in program.constants else program.state_dict
+    kept = table[name]
+    return found if isinstance(found, torch.Tensor) and found.shape == kept.shape else kept
 
 
 def _operator(node: Any) -> str:

@@ -1,0 +1,116 @@
+"""Reading a torch module again and again while its weights change: the graph is exported once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InputError, UnsupportedModelError
+from ..network import Network
+from .torch import Exported, compare, evaluating, export, input_shape_of, interpret
+
+# Attributes with these values decide what a layer does (a stride, a slope, an eps) and are compared by value.
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+class LiveReader:
+    """Reads a module as `read_torch` does, but exports its graph only when its structure has changed.
+
+    Each `read` takes the weights that the module has at that moment, by their qualified names, and gives the same
+    network as `read_torch` gives, number by number.  The structure is: the submodules, their types and plain
+    attributes, and the names, shapes and types of parameters and buffers.  What a forward pass takes from elsewhere is
+    frozen in the graph, as it is by `torch.export`; if the outputs then differ from the module's, the graph is
+    exported anew.
+
+    Args:
+        module: the module; another one may be given to `read`, such as a copy.
+        input_shape: shape of one input without the batch axis; needed unless the module starts with a Linear layer.
+        source: the name that messages use; the class name by default.
+
+    Example:
+        >>> import torch
+        >>> module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+        >>> reader = LiveReader(module)
+        >>> reader.read()
+        Network 2-3-1, 3 units with pieces (3 relu)
+        >>> _ = torch.nn.init.constant_(module[2].bias, 5.0)
+        >>> reader.read().stages[-1].bias.tolist(), reader.exports
+        ([5.0], 1)
+    """
+
+    def __init__(self, module: Any, *, input_shape: tuple[int, ...] | None = None, source: str | None = None):
+        self.module = module
+        self.source = source or type(module).__name__
+        self.input_shape = input_shape_of(module, input_shape, self.source)
+        self.exports = 0
+        self._exported: Exported | None = None
+        self._structure: Any = None
+
+    def read(self, module: Any = None) -> Network:
+        """The network with the weights of this moment.
+
+        Raises:
+            UnsupportedModelError: some operations are not piecewise linear or not known; it lists all of them.
+            InputError: the module cannot be exported, or a weight is not finite.
+        """
+        module = self.module if module is None else module
+        with evaluating(module):
+            exported = self.exported(module)
+            fresh = self._fresh
+            try:
+                return self._net(exported, module)
+            except UnsupportedModelError:
+                raise
+            except InputError:
+                if fresh:
+                    raise
+            self._structure = None
+            return self._net(self.exported(module), module)
+
+    def exported(self, module: Any = None) -> Exported:
+        """The graph of the module, exported now if there is none of its structure yet."""
+        module = self.module if module is None else module
+        structure = _structure(module)
+        self._fresh = self._exported is None or structure != self._structure
+        if self._exported is None or self._fresh:
+            with evaluating(module):
+                self._exported = export(module, self.input_shape, self.source)
+            self.exports += 1
+            # Taken again: a layer may set attributes of its own in its first forward pass.
+            self._structure = _structure(module)
+        return self._exported
+
+    def _net(self, exported: Exported, module: Any) -> Network:
+        net = interpret(exported, module)
+        compare(net, exported, module, count=5 if self._fresh else 2)
+        return net
+
+
+def _structure(module: Any) -> tuple[Any, ...]:
+    """What the graph of a module depends on, apart from the weights' values."""
+    found = []
+    for name, part in module.named_modules(remove_duplicate=False):
+        tensors = [
+            (key, None if t is None else (t.shape, t.dtype, t.device))
+            for table in (part._parameters, part._buffers)
+            for key, t in table.items()
+        ]
+        plain = [(key, _key(value)) for key, value in vars(part).items() if key not in _INNER]
+        found.append((name, type(part), tensors, plain))
+    return tuple(found)
+
+
+# What torch keeps in every module, and what reading changes itself.
+_INNER = frozenset({"training", "_parameters", "_buffers", "_modules", "_linregions_measures_it"})
+
+
+def _key(value: Any) -> Any:
+    """An attribute's value where it is plain, and which object it is where it is not."""
+    if isinstance(value, _PLAIN):
+        return type(value), value
+    if isinstance(value, tuple | list | set | frozenset):
+        return type(value), tuple(_key(v) for v in value)
+    if isinstance(value, dict):
+        return type(value), tuple((_key(k), _key(v)) for k, v in value.items())
+    if hasattr(value, "shape") and hasattr(value, "dtype"):  # a tensor that is no buffer; the graph looks it up by name
+        return type(value), tuple(value.shape), str(value.dtype)
+    return type(value), id(value)
