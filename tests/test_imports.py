@@ -35,6 +35,7 @@ LAYERS = [
     {"engines", "readers"},
     {"runs"},
     {"counting"},
+    {"slicing"},
     {"bounds", "constructions", "arrangements"},
     {"comparison", "expectation", "estimation", "metrics", "scores", "lyapunov"},
     {"plot", "explorer", "training"},

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from . import estimation as estimation
     from . import expectation as expectation
     from . import lyapunov as lyapunov
+    from . import metrics as metrics
     from . import plot as plot
     from . import scores as scores
+    from . import slicing as slicing
     from . import studies as studies
+    from . import training as training
     from .activations import PiecewiseLinear
     from .comparison import Comparison, compare
     from .counting import count, enumerate_regions
@@ -93,9 +96,12 @@ _PARTS = (
     "estimation",
     "expectation",
     "lyapunov",
+    "metrics",
     "plot",
     "scores",
+    "slicing",
     "studies",
+    "training",
 )
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

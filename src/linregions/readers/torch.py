@@ -202,11 +202,10 @@ def _weight(exported: Exported, module: Any, name: str) -> Any:
     try:
         found = getattr(module.get_submodule(path), last)
     except AttributeError:  # a constant that the forward pass makes, which export gives a name of its own
-        found = None
+        found: Any = None
     program = exported.program
-    table = program.constants if name in program.constants else program.state_dict
-    kept = table[name]
-    return found if isinstance(found, torch.Tensor) and found.shape == kept.shape else kept
+    kept = (program.constants if name in program.constants else program.state_dict)[name]
+    return found if isinstance(found, torch.Tensor) and found.shape == getattr(kept, "shape", None) else kept
 
 
 def _operator(node: Any) -> str:
