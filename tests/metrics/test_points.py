@@ -38,9 +38,7 @@ def random_network(seed, inputs, widths, kind="relu", *, outputs=2, style="norma
         width = units
     w = rng.normal(size=(outputs, width))
     stages.append(Stage(w, rng.normal(size=outputs), UnitActivations.uniform(ACTIVATIONS["relu"], outputs)))
-    return Network(
-        tuple(stages[:-1] + [Stage(w, stages[-1].bias, UnitActivations.of([clip(-math.inf, math.inf)] * outputs))])
-    )
+    return Network((*stages[:-1], Stage(w, stages[-1].bias, UnitActivations.of([clip(-math.inf, math.inf)] * outputs))))
 
 
 kinds = st.sampled_from([*ACTIVATIONS, "max"])
@@ -56,7 +54,8 @@ def test_distances_are_those_of_the_exact_half_spaces(seed, kind, style):
     for k, point in enumerate(x):
         square, who = exact_boundary_distance(net, point)
         if who == (-1, -1):
-            assert found.values[k] == math.inf and found.stages[k] == -1
+            assert found.values[k] == math.inf
+            assert found.stages[k] == -1
             continue
         exact = math.sqrt(square)
         assert found.values[k] == pytest.approx(exact, rel=1e-9, abs=1e-13)
@@ -123,7 +122,8 @@ def test_constant_units_bound_nothing_and_a_point_on_a_boundary_is_at_distance_z
     found = boundary_distance(dead, [[2.0, 0.0], [0.0, 0.0], [-3.0, 1.0]])
     assert found.values.tolist() == [2.0, 0.0, 3.0]
     nothing = boundary_distance(Network.from_arrays([([[1.0, 2.0]], [0.0])]), [[0.0, 0.0]])
-    assert nothing.values.tolist() == [math.inf] and nothing.units.tolist() == [-1]
+    assert nothing.values.tolist() == [math.inf]
+    assert nothing.units.tolist() == [-1]
 
 
 def test_a_gradient_that_cancels_is_zero_and_not_rounding():
@@ -166,10 +166,10 @@ def test_the_bound_on_an_operator_norm_is_one(seed, rows, columns):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (dict(x=[[1.0, 2.0, 3.0]]), "x: expected"),
-        (dict(x=[[1.0, np.nan]]), "NaN"),
-        (dict(x=[[1.0, 2.0]], within=[[1.0, 2.0], [2.0, 4.0]]), "depend"),
-        (dict(x=[[1.0, 2.0]], within=Box.cube(0, 1, 2)), "no slice"),
+        ({"x": [[1.0, 2.0, 3.0]]}, "x: expected"),
+        ({"x": [[1.0, np.nan]]}, "NaN"),
+        ({"x": [[1.0, 2.0]], "within": [[1.0, 2.0], [2.0, 4.0]]}, "depend"),
+        ({"x": [[1.0, 2.0]], "within": Box.cube(0, 1, 2)}, "no slice"),
     ],
 )
 def test_bad_arguments_are_one_sentence(arguments, words):
