@@ -40,7 +40,7 @@ def domain(dim):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 3), st.booleans(), st.booleans())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_every_piece_is_where_both_patterns_hold(seed, dim, pooled_a, pooled_b):
     """Sides of a piece are told apart by the networks alone, at points strictly inside."""
     a, b = network(seed, 3, (4, 3), pooled=pooled_a), network(seed + 1, 3, (3, 3, 2), pooled=pooled_b)
@@ -70,7 +70,7 @@ def enumerate_like(a, b, place):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_entropies_agree(seed, dim):
     a, b = network(seed, 3, (5, 3)), network(seed + 7, 3, (4,))
     found = split_merge(overlay(a, b, domain(dim)))

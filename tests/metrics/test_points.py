@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from point_nets import KINDS, kinds, random_network, seeds, styles
 
-from linregions.activations import RELU, MaxGroups, UnitActivations, clip, leaky_relu
+from linregions.activations import RELU, UnitActivations
 from linregions.counting import enumerate_regions
 from linregions.domain import Box, Plane
 from linregions.errors import InputError
@@ -18,34 +19,8 @@ from linregions.metrics.distances import boundary_distance, boundary_distances, 
 from linregions.network import Network
 from linregions.stage import Stage
 
-ACTIVATIONS = {"relu": RELU, "leaky": leaky_relu(0.125), "hardtanh": clip(-1.0, 1.0), "folding": leaky_relu(-0.5)}
 
-
-def random_network(seed, inputs, widths, kind="relu", *, outputs=2, style="normal"):
-    rng = np.random.default_rng(seed)
-    stages, width = [], inputs
-    for units in widths:
-        rows = 2 * units if kind == "max" else units
-        if style == "integers":
-            w, b = rng.integers(-2, 3, (rows, width)).astype(float), rng.integers(-1, 2, rows).astype(float)
-        else:
-            w, b = rng.normal(0, math.sqrt(2 / width), (rows, width)), rng.normal(0, 0.3, rows)
-        act = (
-            MaxGroups(np.arange(0, rows + 1, 2)) if kind == "max" else UnitActivations.uniform(ACTIVATIONS[kind], rows)
-        )
-        divisor = 1.0 + rng.integers(0, 3, rows) if rng.random() < 0.3 else None
-        stages.append(Stage(w, b, act, divisor))
-        width = units
-    w = rng.normal(size=(outputs, width))
-    stages.append(Stage(w, rng.normal(size=outputs), UnitActivations.uniform(ACTIVATIONS["relu"], outputs)))
-    return Network((*stages[:-1], Stage(w, stages[-1].bias, UnitActivations.of([clip(-math.inf, math.inf)] * outputs))))
-
-
-kinds = st.sampled_from([*ACTIVATIONS, "max"])
-seeds = st.integers(0, 10**6)
-
-
-@given(seeds, kinds, st.sampled_from(["normal", "integers"]))
+@given(seeds, kinds, styles)
 @settings(max_examples=40, deadline=None)
 def test_distances_are_those_of_the_exact_half_spaces(seed, kind, style):
     net = random_network(seed, 3, (5, 4), kind, style=style)
@@ -81,7 +56,7 @@ def exact_rows(net, point):
     return out
 
 
-@pytest.mark.parametrize("kind", [*ACTIVATIONS, "max"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_distance_is_that_of_the_region_in_a_large_box(kind):
     net = random_network(3, 2, (6, 5), kind)
     box = Box.cube(-20, 20, 2)

@@ -1,0 +1,410 @@
+"""Local complexity: how many units change their sign within a small cross-polytope around a point.
+
+A frame of P orthonormal directions v_p and a radius r give the 2P vertices `x +- r v_p`; a unit counts at x when its
+sign is not the same at all of them.  Beyond the first layer the vertices see only a part of what happens between them,
+so that the number is an estimate there; `local_complexity_exact` is the count by the engine, in dimension 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..activations import RELU, MaxGroups
+from ..checks import plural, real_number, seed_number, shown, whole_number
+from ..counting import enumerate_regions
+from ..domain import Plane
+from ..errors import InputError
+from ..exact import dot, fractions
+from ..network import Network
+from ..stage import Stage, exact_float64, is_sparse
+from .distances import operator_norm, row_norms
+from .tracing import as_network, checked_points, is_module
+
+_U, _TINY = 2.0**-53, 1e-300
+CACHED = 2**18  # numbers in one array: what stays near the processor
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LocalCounts:
+    """Units that change their sign around points.
+
+    Attributes:
+        layers: (points, layers) how many of each layer.
+        widths: (layers,) how many there are.
+        radius: of the cross-polytope, in units of the inputs.
+        directions: their number P.
+        exact_decisions: signs that float64 could not tell and rationals did.
+    """
+
+    layers: np.ndarray
+    widths: tuple[int, ...]
+    radius: float
+    directions: int
+    exact_decisions: int = 0
+
+    @property
+    def values(self) -> np.ndarray:
+        """(points,) the sum over the layers."""
+        return self.layers.sum(axis=1)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """(points, layers) counts over widths."""
+        return self.layers / np.maximum(1, self.widths)
+
+    def as_dict(self) -> dict[str, float]:
+        """Means over the points: in all, by layer, and by layer over its width."""
+        if not len(self.layers):
+            return {}
+        out = {"local_complexity": float(self.values.mean())}
+        for k in range(len(self.widths)):
+            out[f"local_complexity_layer_{k + 1}"] = float(self.layers[:, k].mean())
+            out[f"local_complexity_share_{k + 1}"] = float(self.shares[:, k].mean())
+        return out
+
+    def __repr__(self) -> str:
+        if not len(self.layers):
+            return "LocalCounts: no points"
+        return (
+            f"LocalCounts: mean {self.values.mean():.4g} of {sum(self.widths)} units at {len(self.layers)} points, "
+            f"radius {self.radius:g}, {plural(self.directions, 'direction')}"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ExactCounts:
+    """Exact counts inside the two-dimensional diamonds around points.
+
+    Attributes:
+        regions: (points,) activation regions.
+        units: (points,) units that are not the same on the whole diamond.
+        complete: (points,) whether everything was listed; where not, both are lower bounds.
+    """
+
+    regions: np.ndarray
+    units: np.ndarray
+    complete: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"ExactCounts: {len(self.regions)} diamonds, regions {shown(self.regions.tolist())}"
+
+
+def frame(inputs: int, count: int, *, seed: int = 0) -> np.ndarray:
+    """Orthonormal directions (count, inputs): rows of a random orthogonal matrix, uniformly distributed.
+
+    Raises:
+        InputError: more directions than inputs.
+
+    Example:
+        >>> v = frame(5, 2, seed=1)
+        >>> np.allclose(v @ v.T, np.eye(2))
+        True
+    """
+    count = whole_number(count, "directions", most=whole_number(inputs, "inputs"))
+    q, r = np.linalg.qr(np.random.default_rng(seed_number(seed)).normal(size=(inputs, count)))
+    return np.ascontiguousarray((q * np.where(np.diag(r) < 0, -1.0, 1.0)).T)
+
+
+def local_complexity(
+    model: Any,
+    x: Any,
+    *,
+    radius: float,
+    directions: Any = 25,
+    seed: int = 0,
+    centre: bool = False,
+    logits: bool = False,
+) -> LocalCounts:
+    """How many units change their sign between the vertices `x +- r v_p` of a cross-polytope, layer by layer.
+
+    `LC_l(x) = #{units k of layer l: sign(z_k - t) is not constant over the vertices}` for a breakpoint t of the unit;
+    0 is a sign of its own.  A max group counts where not the same row wins everywhere.  Signs at the vertices, taken as
+    the real points that they are, are exact.
+
+    Args:
+        model: a Network, a path, or a torch module (then in its own precision, by one forward pass a vertex).
+        x: (points, inputs).
+        radius: r > 0.
+        directions: P, for `frame(inputs, P, seed=seed)`, one frame for all points; or the directions (P, inputs).
+        seed: of the frame.
+        centre: x itself is one more vertex.
+        logits: the outputs count as a layer too, by their own signs, as in the published code.
+
+    Returns:
+        `LocalCounts`; layers are those with breakpoints.
+
+    Raises:
+        InputError: an argument does not fit.
+
+    Source: Humayun, Balestriero, Baraniuk 2024 (ICML), section 3; details as in its published code.
+
+    Example:
+        >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, -3.0]), ([[1.0, 1.0]], [0.0])])
+        >>> local_complexity(net, [[0.5, 0.0], [2.0, 2.5]], radius=1.0, directions=np.eye(2)).values.tolist()
+        [1, 1]
+    """
+    radius = _positive(radius, "radius")
+    if is_module(model):
+        from .torch_points import local_complexity as by_torch
+
+        return by_torch(model, x, radius=radius, directions=directions, seed=seed, centre=centre, logits=logits)
+    network = as_network(model)
+    x = checked_points(network, x)
+    star = _Star(network, _directions(directions, network.input_dim, seed), radius, centre, logits)
+    chunk = max(1, CACHED // (star.vertices * max(s.rows for s in network.stages)))
+    middle = network.stages[0].preactivation(x)
+    parts = [star.counts(x[a : a + chunk], middle[a : a + chunk]) for a in range(0, len(x), chunk)]
+    layers = np.concatenate(parts) if parts else np.zeros((0, len(star.layers)), dtype=np.int64)
+    return LocalCounts(layers, star.widths, radius, len(star.v), star.exact_decisions)
+
+
+def local_complexity_layer1(model: Any, x: Any, *, radius: float, directions: Any = 25, seed: int = 0) -> np.ndarray:
+    """The exact form for the first stage: `#{k: |w_k.x + b_k - t| < r max_p |w_k.v_p|}`, (points,).
+
+    These are the hyperplanes that meet the inside of the cross-polytope.  It differs from `local_complexity`'s first
+    layer only where a hyperplane touches the cross-polytope in a face: touching is no crossing here.
+
+    Raises:
+        InputError: an argument does not fit, or the first stage is a max.
+
+    Example:
+        >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, -3.0]), ([[1.0, 1.0]], [0.0])])
+        >>> local_complexity_layer1(net, [[0.5, 0.0], [1.0, 2.0]], radius=1.0, directions=np.eye(2)).tolist()
+        [1, 0]
+    """
+    network, radius = as_network(model), _positive(radius, "radius")
+    x = checked_points(network, x)
+    v = _directions(directions, network.input_dim, seed)
+    stage = network.stages[0]
+    act = stage.activation
+    if isinstance(act, MaxGroups):
+        raise InputError("model: its first stage is a max, which has no hyperplanes of units; use local_complexity")
+    z, reach = stage.preactivation(x), radius * np.max(np.abs(_linear(stage, v)), axis=0)
+    size = row_norms(stage)
+    gamma = 4 * (network.input_dim + 8) * _U
+    error = gamma * (size * (np.linalg.norm(x, axis=1)[:, None] + radius) + np.abs(_shift(stage)))
+    crossed = np.zeros(z.shape, dtype=bool)
+    for k, f in enumerate(act.functions):
+        mine = np.flatnonzero(act.index == k)
+        for t in f.breakpoints:
+            gap = np.abs(z[:, mine] - t) - reach[mine]
+            hit = gap < 0
+            for i, j in zip(*np.nonzero(np.abs(gap) <= error[:, mine] + 4 * _U * abs(t)), strict=True):
+                hit[i, j] = _meets(stage, int(mine[j]), x[i], v, radius, t)
+            crossed[:, mine] |= hit
+    return crossed.sum(axis=1)
+
+
+def local_complexity_exact(
+    model: Any,
+    x: Any,
+    *,
+    radius: float,
+    directions: Any = 2,
+    seed: int = 0,
+    threads: int | None = 1,
+    max_regions: int | None = None,
+) -> ExactCounts:
+    """Activation regions and non-constant units in the diamond `x + s v_1 + t v_2, |s| + |t| <= r`, by the engine.
+
+    The plane is the one through the float64 points x, x + v_1 and x + v_2.
+
+    Args:
+        model: a Network or what a reader takes.
+        x: (points, inputs).
+        radius: half of the diamond's diagonal.
+        directions: 2, for a random frame; or two directions (2, inputs).
+        seed: of the frame.
+        threads: of the engine.
+        max_regions: per diamond.
+
+    Example:
+        >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, -3.0]), ([[1.0, 1.0]], [0.0])])
+        >>> local_complexity_exact(net, [[0.5, 0.0], [0.0, 2.5]], radius=1.0, directions=np.eye(2)).regions.tolist()
+        [2, 4]
+    """
+    network, radius = as_network(model), _positive(radius, "radius")
+    x = checked_points(network, x)
+    v = _directions(directions, network.input_dim, seed)
+    if len(v) != 2:
+        raise InputError(f"directions: the exact count takes two directions, got {len(v)}; give 2 or two vectors")
+    corners = [[radius, 0.0], [0.0, radius], [-radius, 0.0], [0.0, -radius]]
+    regions, units, complete = [], [], []
+    for point in x:
+        plane = Plane(point, point + v[0], point + v[1], corners)
+        found = enumerate_regions(network, plane, threads=threads, max_regions=max_regions)
+        regions.append(len(found))
+        units.append(int(np.sum(np.any(found.patterns != found.patterns[:1], axis=0))))
+        complete.append(found.count.kind.value == "exact")
+    return ExactCounts(
+        np.array(regions, dtype=np.int64), np.array(units, dtype=np.int64), np.array(complete, dtype=bool)
+    )
+
+
+class _Star:
+    """The vertices of a cross-polytope around points, pushed through a network, with a bound on all errors.
+
+    The state of a vertex is known up to an error whose Euclidean length is bounded by one number, so that the bound
+    costs one product with a vector and not one with a matrix: `|W e|_k <= |w_k| |e|`, `|W e| <= |W| |e|`.
+    """
+
+    def __init__(self, network: Network, v: np.ndarray, radius: float, centre: bool, logits: bool):
+        self.network, self.v, self.radius, self.centre = network, v, radius, centre
+        self.vertices = 2 * len(v) + int(centre)
+        self.exact_decisions = 0
+        last = len(network.stages) - 1
+        plain = logits and not bool(np.any(network.stages[last].activation.pieces > 1))
+        self.layers = [
+            k for k, s in enumerate(network.stages) if bool(np.any(s.activation.pieces > 1)) or (k == last and plain)
+        ]
+        self.widths = tuple(
+            int(np.sum(network.stages[k].activation.pieces > 1)) or network.stages[k].units for k in self.layers
+        )
+        self.around = radius * _linear(network.stages[0], v)  # (P, rows)
+        self.norms = [(row_norms(s), operator_norm(s), float(np.linalg.norm(_shift(s)))) for s in network.stages]
+
+    def counts(self, x: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """(points, layers) of one chunk; `middle` (points, rows) is what the first stage makes of the points."""
+        first = self.network.stages[0]
+        z = np.concatenate([middle[:, None] + self.around, middle[:, None] - self.around], axis=1)
+        if self.centre:
+            z = np.concatenate([z, middle[:, None]], axis=1)
+        gamma = 2 * (first.inputs + 10) * _U
+        rows, _, _ = self.norms[0]
+        size = np.linalg.norm(x, axis=1) + 1.01 * self.radius
+        error = 1.01 * gamma * (rows * size[:, None] + np.abs(_shift(first))) + _TINY
+        length = np.repeat(np.linalg.norm(error, axis=1)[:, None], self.vertices, axis=1)
+        out: list[np.ndarray] = []
+        for k, stage in enumerate(self.network.stages[: max(self.layers, default=-1) + 1]):
+            if k:
+                z, error, length = self._next(k, z, length)
+            if k in self.layers:
+                out.append(self._changes(k, z, error, x))
+            z, length = self._activated(stage, z, length)
+        return np.stack(out, axis=1) if out else np.zeros((len(x), 0), dtype=np.int64)
+
+    def _next(self, k: int, state: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pre-activations, a bound (points, rows) on the errors at all vertices, and one on their lengths."""
+        stage, (rows, norm, shift) = self.network.stages[k], self.norms[k]
+        gamma = 2 * (stage.inputs + 8) * _U
+        # As one matrix: a stack of small products is several times slower.
+        flat = state.reshape(-1, stage.inputs)
+        own = np.sqrt(np.einsum("ij,ij->i", flat, flat)).reshape(length.shape)
+        error = 1.01 * (np.max(length + gamma * own, axis=1)[:, None] * rows + gamma * np.abs(_shift(stage)))
+        steep = 1.01 * (norm * length + gamma * (np.linalg.norm(rows) * own + shift))
+        return stage.preactivation(flat).reshape(*state.shape[:-1], stage.rows), error, steep
+
+    def _activated(self, stage: Stage, z: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        act = stage.activation
+        if isinstance(act, MaxGroups) or act.is_identity:
+            return stage.activate(z), length
+        if act.functions == (RELU,):
+            return np.maximum(z, 0.0), length
+        y = stage.activate(z)
+        # The pieces' slopes are in the operator norm already, where it is above 1; their rounding is not.
+        steepest = max((abs(s) for f in act.functions for s in f.slopes), default=1.0)
+        shift = max((abs(float(c)) for f in act.functions for c in f.intercepts), default=0.0)
+        rounding = 8 * _U * (np.linalg.norm(z, axis=-1) * steepest + shift * np.sqrt(stage.rows))
+        return y, 1.01 * (max(1.0, steepest) * length + rounding)
+
+    def _changes(self, k: int, z: np.ndarray, error: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """How many units of a layer change, (points,)."""
+        act = self.network.stages[k].activation
+        if isinstance(act, MaxGroups):
+            return self._other_winners(k, act, z, error, x)
+        changed = np.zeros((len(x), act.units), dtype=bool)
+        functions = [(np.flatnonzero(act.index == i), f.breakpoints or (0.0,)) for i, f in enumerate(act.functions)]
+        plain = not bool(np.any(act.pieces > 1))  # the outputs: their own signs
+        for mine, breakpoints in functions:
+            if act.functions[act.index[mine[0]]].pieces == 1 and not plain:
+                continue
+            part, room = (z, error) if len(mine) == act.units else (z[..., mine], error[:, mine])
+            low, high = part.min(axis=1), part.max(axis=1)
+            for t in breakpoints:
+                slack = room + 4 * _U * abs(t)
+                apart = (low - t < -slack) & (high - t > slack)
+                unsure = ~apart & ~((low - t > slack) | (high - t < -slack))
+                for i, j in zip(*np.nonzero(unsure), strict=True):
+                    apart[i, j] = self._exactly(k, int(mine[j]), t, x[i], part[i, :, j] - t, slack[i, j])
+                changed[:, mine] |= apart
+        return changed.sum(axis=1)
+
+    def _other_winners(self, k: int, act: MaxGroups, z: np.ndarray, error: np.ndarray, x: np.ndarray) -> np.ndarray:
+        count = np.zeros(len(x), dtype=np.int64)
+        for g in np.flatnonzero(act.pieces > 1):
+            part = slice(act.offsets[g], act.offsets[g + 1])
+            rows, room = z[..., part], error[:, None, part]
+            top = np.argmax(rows, axis=-1)
+            gap = np.take_along_axis(rows, top[..., None], -1) - rows
+            wide = 2.02 * np.max(room, axis=-1, keepdims=True)
+            close = np.sum(gap <= wide, axis=-1) > 1
+            for i, j in zip(*np.nonzero(close), strict=True):
+                top[i, j] = self._pieces(k, x[i], int(j))[0][g]
+                self.exact_decisions += 1
+            count += np.any(top != top[:, :1], axis=1)
+        return count
+
+    def _exactly(self, k: int, unit: int, t: float, point: np.ndarray, levels: np.ndarray, slack: float) -> bool:
+        """Whether a unit's sign changes: signs of its levels at the vertices, in rationals where within the slack."""
+        unsure = ~(np.abs(levels) > slack)
+        signs = {int(s) for s in np.sign(levels[~unsure])}
+        for vertex in np.flatnonzero(unsure):
+            if len(signs) > 1:
+                break
+            level = self._pieces(k, point, int(vertex))[1][unit] - Fraction(t)
+            self.exact_decisions += 1
+            signs.add((level > 0) - (level < 0))
+        return len(signs) > 1
+
+    def _pieces(self, k: int, point: np.ndarray, vertex: int) -> tuple[list[int], list[Fraction]]:
+        """Pieces and pre-activations of stage `k` at a vertex, in rationals."""
+        state: Sequence[Fraction] = fractions(point)
+        if vertex < 2 * len(self.v):
+            step = Fraction(self.radius) * (1 if vertex < len(self.v) else -1)
+            state = [a + step * Fraction(float(b)) for a, b in zip(state, self.v[vertex % len(self.v)], strict=True)]
+        for stage in self.network.stages[:k]:
+            _, state = stage.exact_step(state)
+        last = self.network.stages[k]
+        return last.exact_step(state)[0], last.exact_preactivation(state)
+
+
+def _positive(value: Any, what: str) -> float:
+    number = real_number(value, what)
+    if not 0.0 < number < np.inf:
+        raise InputError(f"{what}: must be a positive number, got {shown(value)}")
+    return number
+
+
+def _directions(directions: Any, inputs: int, seed: int) -> np.ndarray:
+    if np.ndim(directions) == 0:
+        return frame(inputs, directions, seed=seed)
+    v = exact_float64(directions, "directions")
+    if v.ndim != 2 or v.shape[1] != inputs or not len(v):
+        raise InputError(f"directions: expected a number or vectors (P, {inputs}), got shape {v.shape}")
+    return v
+
+
+def _linear(stage: Stage, v: np.ndarray) -> np.ndarray:
+    """The stage's rows on directions (P, rows), without the bias."""
+    out = np.asarray((stage.weight @ v.T).T) if is_sparse(stage.weight) else v @ stage.weight.T
+    return out if stage.divisor is None else out / stage.divisor
+
+
+def _shift(stage: Stage) -> np.ndarray:
+    """The bias (rows,), divided by the divisor."""
+    return np.asarray(stage.bias) if stage.divisor is None else np.asarray(stage.bias) / np.asarray(stage.divisor)
+
+
+def _meets(stage: Stage, unit: int, x: np.ndarray, v: np.ndarray, radius: float, t: float) -> bool:
+    """`|w.x + b - t| < r max_p |w.v_p|` for one unit, in rationals."""
+    columns, weights = stage.row(unit)
+    w = fractions(weights)
+    scale = Fraction(1) if stage.divisor is None else Fraction(float(stage.divisor[unit]))
+    level = (dot(w, fractions(x[columns])) + Fraction(float(stage.bias[unit]))) / scale - Fraction(t)
+    reach = max(abs(dot(w, fractions(row[columns]))) for row in v) / scale
+    return abs(level) < Fraction(radius) * reach
