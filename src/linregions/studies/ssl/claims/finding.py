@@ -1,0 +1,78 @@
+"""What one test says of one method or family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .intervals import Estimate, Verdict
+
+NAMES = {
+    "supervised": "supervised",
+    "simclr": "SimCLR",
+    "moco": "MoCo",
+    "byol": "BYOL",
+    "simsiam": "SimSiam",
+    "dino": "DINO",
+    "vicreg": "VICReg",
+    "barlow": "Barlow Twins",
+    "contrastive": "contrastive methods together",
+    "self-distillation": "self-distillation methods together",
+    "cca": "CCA methods together",
+    "ssl": "all self-supervised methods together",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One number of one test: what it is of, its interval, the verdict, and a sentence in plain words.
+
+    Attributes:
+        test: "T1" to "T5".
+        reading: which of the test's numbers.
+        subject: a method, a family, "ssl" for all self-supervised methods, or a metric.
+        estimate: the number with its interval.
+        bound: what it is compared with.
+        verdict: of the claim that the test was made for.
+        sentence: the finding as a person would say it.
+    """
+
+    test: str
+    reading: str
+    subject: str
+    estimate: Estimate
+    bound: float
+    verdict: Verdict
+    sentence: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return {
+            "test": self.test,
+            "reading": self.reading,
+            "subject": self.subject,
+            "estimate": self.estimate.as_dict(),
+            "bound": self.bound,
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.test} ({self.reading}), {name_of(self.subject)}: {self.verdict}. {self.sentence}"
+
+
+def name_of(subject: str) -> str:
+    """A method or a family as a text calls it."""
+    return NAMES.get(subject, subject)
+
+
+def agreement(estimate: Estimate, bound: float) -> str:
+    """How many seeds alone lie above the bound, in words."""
+    above, n = sum(value > bound for value in estimate.seeds), len(estimate.seeds)
+    if not n:
+        return "no seed says anything"
+    if n == 1:
+        return "one seed only"
+    side = "above" if above >= n - above else "below"
+    count = max(above, n - above)
+    return f"{'all' if count == n else f'{count} of'} {n} seeds lie {side} {bound:g}"
