@@ -17,6 +17,7 @@ from ..checks import shown
 from ..errors import InputError, OutputError
 from ..store.files import FULL, TEMPORARY, sync_folder, write_file
 from ..store.lock import FolderLock
+from .consistency import CHECKS
 
 MANIFEST, ROWS = "manifest.json", "rows.jsonl"
 FORMAT, VERSION = "linregions study", 1
@@ -128,7 +129,7 @@ class StudyFolder:
         return agreed
 
     def _reopened(self) -> dict[str, Row]:
-        rows, good = _read_rows(self.path)
+        rows, good = _read_rows(self.path, self.manifest.kind)
         if good is not None:
             os.truncate(self.path / ROWS, good)
         return rows
@@ -144,7 +145,8 @@ def read_study(path: str | Path) -> tuple[Manifest, dict[str, Row]]:
         InputError: the folder holds no study, or one of a later version.
     """
     folder = Path(path)
-    return read_manifest(folder), _read_rows(folder)[0]
+    manifest = read_manifest(folder)
+    return manifest, _read_rows(folder, manifest.kind)[0]
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -188,7 +190,7 @@ def _compare(folder: Path, before: Manifest, asked: Manifest) -> None:
             )
 
 
-def _read_rows(folder: Path) -> tuple[dict[str, Row], int | None]:
+def _read_rows(folder: Path, kind: str) -> tuple[dict[str, Row], int | None]:
     """Rows by key, and where the file has to be cut because its last line is torn."""
     file = folder / ROWS
     try:
@@ -200,7 +202,7 @@ def _read_rows(folder: Path) -> tuple[dict[str, Row], int | None]:
     for number, line in enumerate(content[:end].splitlines(), start=1):
         try:
             row = json.loads(line)
-            wrong = _wrong(row)
+            wrong = _wrong(row, kind)
             key = row.pop("key")
             rows[key] = {name: _value(value) for name, value in row.items()}
         except (ValueError, KeyError, AttributeError, TypeError) as error:
@@ -220,20 +222,13 @@ def _checksum(content: Row) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _wrong(row: Row) -> str:
+def _wrong(row: Row, kind: str) -> str:
     """Why a line is not what was written, empty where nothing speaks against it; its checksum is taken out."""
     written = row.pop(CHECKSUM, None)
     if written is not None:
         return "" if written == _checksum(row) else "was changed after it was written (its checksum does not fit)"
-    if "swap" not in row or "per_repeat" not in row:
-        return ""
-    swap, counts = float(row["swap"]), [float(count) for count in row["per_repeat"]]
-    mean = sum(counts) / len(counts) if counts else math.nan
-    if not math.isclose(swap, mean, rel_tol=1e-9):
-        return f"contradicts itself (swap is {swap:g}, the mean of per_repeat {mean:g})"
-    if swap > float(row.get("limit", math.inf)):
-        return f"contradicts itself (swap is {swap:g}, more than its limit {float(row['limit']):g})"
-    return ""
+    why = CHECKS[kind](row) if kind in CHECKS else ""
+    return f"contradicts itself ({why})" if why else ""
 
 
 def _plain(value: Any) -> Any:

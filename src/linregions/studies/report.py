@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..checks import plural
 from ..scores.correlation import Correlation
 from ..store.files import write_file
 from .document import Bullets, Code, Grid, Heading, Paragraph, Part, Picture, html, markdown
 from .folder import Manifest, Row, read_study, writing
 from .ranking import SCORE, TRUTH, Column, Findings, findings
 from .sentences import sentences
+from .sessions import commands_of, machines_of, versions_of
 
 LABELS = {
     "swap": "SWAP",
@@ -94,8 +94,8 @@ def _parts(manifest: Manifest, found: Findings, rows: dict[str, Row], picture: b
         Picture(PICTURE, picture, f"SWAP against {facts['truth']}, coloured by parameters"),
         Heading("What was done"),
         Bullets(_setting(facts, s)),
-        Code(_commands(manifest)),
-        Paragraph(_versions(manifest)),
+        Code(commands_of(manifest)),
+        Paragraph(f"Versions: {versions_of(manifest)}. Times: medians, {machines_of(manifest)}."),
     ]
 
 
@@ -160,22 +160,6 @@ def _setting(facts: Row, s: Row) -> list[str]:
     if s["baselines"]:
         lines.append("Baselines: the space's own initialisation, random labels, the same inputs.")
     return lines
-
-
-def _commands(manifest: Manifest) -> str:
-    return "\n".join(dict.fromkeys(session["command"] for session in manifest.sessions if session.get("command")))
-
-
-def _versions(manifest: Manifest) -> str:
-    seen = dict.fromkeys(
-        ", ".join(f"{name} {version}" for name, version in session["versions"].items()) for session in manifest.sessions
-    )
-    machines = dict.fromkeys(
-        f"{session['machine']}, {plural(session['workers'], 'process', 'processes')} with "
-        f"{plural(session['threads'], 'thread')}"
-        for session in manifest.sessions
-    )
-    return f"Versions: {'; '.join(seen)}. Times: medians, {'; '.join(machines)}."
 
 
 def _first(rows: dict[str, Row], field: str) -> str:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import platform
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ..checks import plural, seed_number, shown, whole_number
 from ..errors import InputError
@@ -22,6 +18,7 @@ from .protocols import protocol_of
 from .ranking import FEWEST, SCORE, Findings
 from .report import PAGE, REPORT, write_report
 from .sentences import sentences
+from .sessions import session
 from .sources import Source
 from .workers import results
 
@@ -136,7 +133,7 @@ def run(
     source = Source(space, table, limit, seed, trainings)
     settings |= source.settings
     facts = _facts(space, settings, source, inputs)
-    manifest = Manifest("swap", settings, facts, (_session(command, workers),))
+    manifest = Manifest("swap", settings, facts, (session(command, workers),))
     with StudyFolder(out, manifest) as folder:
         tasks = [
             Task(
@@ -260,25 +257,6 @@ def _roles(settings: Row, controls: list[str]) -> dict[str, str]:
     roles |= dict.fromkeys(("units", "parameters", "flops", "depth", *controls), "control")
     roles |= dict.fromkeys(("nwot", "standard"), "baseline")
     return roles | (dict.fromkeys(BASELINES, "baseline") if settings["baselines"] else {})
-
-
-def _session(command: str, workers: int) -> Row:
-    from ..scores.needs import torch
-
-    versions = {"linregions": _version(), "torch": torch.__version__, "numpy": np.__version__}
-    versions["Python"] = platform.python_version()
-    threads = torch.get_num_threads() if workers == 1 else 1
-    machine = f"{sys.platform} {platform.machine()}"
-    return {"command": command, "versions": versions, "threads": threads, "workers": workers, "machine": machine}
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("linregions")
-    except PackageNotFoundError:  # a source tree
-        return "unknown"
 
 
 def _tensor(probe: Any) -> Any:
