@@ -123,5 +123,5 @@ class LineFile:
                 "so free some space"
             )
         return OutputError(
-            f"{self.what}: {self.path} cannot be written ({error.strerror or error}); give a file in a folder that can be"
+            f"{self.what}: {self.path} cannot be written ({error.strerror or error}); give a folder that can"
         )

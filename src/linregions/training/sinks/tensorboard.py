@@ -75,6 +75,6 @@ def _summary_writer() -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise MissingExtraError(
-            "tensorboard: torch and tensorboard are not installed; install them with: pip install 'linregions[training]'"
+            "tensorboard: torch or tensorboard is not installed; install both: pip install 'linregions[training]'"
         ) from error
     return SummaryWriter
