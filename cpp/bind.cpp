@@ -3,6 +3,7 @@
 #include "bind_complex.hpp"
 #include "bind_parse.hpp"
 #include "bind_patterns.hpp"
+#include "bind_polygons.hpp"
 #include "run.hpp"
 #include "volume.hpp"
 
@@ -35,14 +36,18 @@ class Engine {
   bool unbounded() const { return run_->shared.root.infinite; }
   int pattern_bytes() const { return run_->shared.model.pattern_bytes; }
 
+  // `polygons`: bytes that polygons may take, 0: none are listed.
   // Without `pieces` the whole tree.  With them (numbers of pieces of the frontier at `depth`) only these, each handed over
   // by `finished` as soon as it is done.
-  void start(bool list, bool exact, int threads, std::uint64_t max_regions, nb::object pieces, int depth) {
+  void start(bool list, bool exact, int threads, std::uint64_t max_regions, nb::object pieces, int depth, std::size_t polygons) {
     Options o;
     o.mode = list ? Mode::list : Mode::count;
     o.exact = exact;
     o.threads = threads;
     o.max_regions = max_regions;
+    o.polygons = polygons > 0;
+    o.max_bytes = polygons;
+    polygons_.reset();
     o.pieced = !pieces.is_none();
     o.depth = checked_depth(depth);
     if (o.pieced)
@@ -122,7 +127,15 @@ class Engine {
   }
 
   // (patterns, witnesses, witness_ok) of a finished listing, in the order of the search.
-  nb::tuple collect() { return columns(run_->shared.outputs, run_->shared); }
+  nb::tuple collect() {
+    polygons_ = take_polygons(run_->shared);
+    return columns(run_->shared.outputs, run_->shared);
+  }
+  // The polygons of the listing that was collected, or None; they are given up.
+  nb::object polygons() {
+    if (!polygons_) return nb::none();
+    return polygon_arrays(std::move(polygons_));
+  }
 
   // The vertices of the region with the given pieces (all units of all splitting stages), or None.
   nb::object replay(std::vector<int> pieces, bool exact) {
@@ -179,6 +192,7 @@ class Engine {
     return depth;
   }
   std::unique_ptr<Run> run_;
+  std::unique_ptr<PolygonList> polygons_;
 };
 
 // Counts an arrangement; the same verbs as Engine, so one loop watches both.
@@ -238,7 +252,7 @@ NB_MODULE(_core, m) {
       .def("unbounded", &Engine::unbounded)
       .def("pattern_bytes", &Engine::pattern_bytes)
       .def("start", &Engine::start, nb::arg("list"), nb::arg("exact"), nb::arg("threads"), nb::arg("max_regions"),
-           nb::arg("pieces") = nb::none(), nb::arg("depth") = 10)
+           nb::arg("pieces") = nb::none(), nb::arg("depth") = 10, nb::arg("polygons") = 0)
       .def("start_complex", &Engine::start_complex, nb::arg("threads"), nb::arg("max_bytes"))
       .def("complex", &Engine::complex)
       .def("start_survey", &Engine::start_survey, nb::arg("list"), nb::arg("exact"), nb::arg("depth") = 10)
@@ -248,6 +262,7 @@ NB_MODULE(_core, m) {
       .def("stop", &Engine::stop)
       .def("state", &Engine::state)
       .def("collect", &Engine::collect)
+      .def("polygons", &Engine::polygons)
       .def("replay", &Engine::replay)
       .def("volumes", &Engine::volumes);
   nb::class_<Hyperplanes>(m, "Hyperplanes")

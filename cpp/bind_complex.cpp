@@ -1,30 +1,18 @@
 #include "bind_complex.hpp"
 
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/vector.h>
 
+#include "bind_arrays.hpp"
 #include "complex.hpp"
 
 namespace nb = nanobind;
 using namespace linregions;
+using linregions::python::array;
+using linregions::python::flat;
 
 namespace {
 
 using Numbers = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-// A vector as an array that owns it.
-template <class T>
-nb::object array(std::vector<T> values, std::vector<std::size_t> shape) {
-  auto* held = new std::vector<T>(std::move(values));
-  nb::capsule own(held, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return nb::cast(nb::ndarray<nb::numpy, T>(held->data(), shape.size(), shape.data(), own));
-}
-
-template <class T>
-nb::object flat(std::vector<T> values) {
-  const std::size_t n = values.size();
-  return array(std::move(values), {n});
-}
 
 nb::object csr(Csr c) { return nb::make_tuple(flat(std::move(c.indptr)), flat(std::move(c.items))); }
 

@@ -98,6 +98,7 @@ struct Cell {
   V* vertex = nullptr;
   std::uint64_t* sign = nullptr;  // per vertex: `words` of positive bits, `words` of negative bits
   FacetId* facet = nullptr;       // per mask bit
+  std::uint64_t* split = nullptr;  // per mask bit, where polygons are listed: which split of the search it arose in
 
   Mask<W> used() const {
     Mask<W> m = Mask<W>::zero();

@@ -91,6 +91,8 @@ void Run::start(Options options) {
   join();
   cancelled_ = false;
   shared.options = std::move(options);
+  if (shared.domain.dim != 2 || shared.root.infinite || shared.options.mode != Mode::list || shared.options.pieced)
+    shared.options.polygons = false;
   shared.forget_pieces();
   launch();
 }

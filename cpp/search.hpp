@@ -69,6 +69,7 @@ class Search {
     std::uint64_t* sign;
     int bit;
     FacetId* facet;
+    std::uint64_t* split;
   };
   Crossing cross(const C& cell, const Block& b, int c, const std::uint64_t* wanted);
   bool interpolate(const V& p, const V& n, Value fp, Value fn, V& out);
@@ -120,10 +121,12 @@ class Search {
   Known learn(const C& cell, const Known& before, int words);
   void node(int s, const C& cell, Known before, int depth);
   void max_node(int s, const C& cell, Known before, std::size_t group, int depth);
-  void win(int s, const C& cell, Known known, std::size_t group, std::size_t row, std::size_t against, int depth);
+  void win(int s, const C& cell, Known known, std::size_t group, std::size_t row, std::size_t against, std::uint64_t split,
+           int depth);
   void leaf(int s, const C& cell, int depth);
   void emit(const C& cell, int depth);
   bool take();
+  std::uint64_t next_split() { return inside_ ? ++inner_splits_ : ++top_splits_; }
   void hand_over();
   void note(std::uint64_t event) { digest_ = (digest_ ^ event) * 0x9e3779b97f4a7c15u, digest_ ^= digest_ >> 29; }
   void finish(int depth);
@@ -140,6 +143,17 @@ class Search {
   bool witness(const C& cell, double* out);
   bool strictly_inside(const C& cell, const double* x);
   void record_shape(const C& cell);
+
+  // search_corners.inl
+  bool order_corners(const C& cell, int* corner, std::uint8_t* seen) const;
+  void settle_corner(V& v, const FacetId* facet);
+  double off_line(FacetId id, const double* x) const;
+  Value twice_area(const C& cell, const int* corner) const;
+  Value settled_area(const C& cell, const int* corner);
+  int exact_orientation(const C& cell, const int* corner);
+  int edge_bit(const C& cell, const V& a, const V& b) const;
+  void record_polygon(const C& cell, PolygonList& list);
+  void charge(PolygonList& list);
 
   // search_complex.inl
   void sign_block(int level, int count, const double* z, const double* filter, std::size_t stride, V& v,
@@ -174,6 +188,9 @@ class Search {
   // complex mode
   std::vector<std::uint64_t> wanted_columns_, wanted_, key_, sets_;
   MaximalSets maximal_;
+  // polygons: the split that is being made, and numbers of splits above and inside the subtrees that one thread takes
+  std::uint64_t split_ = 0, top_splits_ = 0, inner_splits_ = 0;
+  double extent_ = 0, box_ = 0;  // of the domain: its largest extent, the area of its bounding box
   // counting
   Buckets buckets_;
   std::vector<int> open_cuts_;
@@ -204,4 +221,5 @@ void run_search(Shared& shared, int thread) {
 #include "search_count.inl"
 #include "search_tree.inl"
 #include "search_emit.inl"
+#include "search_corners.inl"
 #include "search_complex.inl"

@@ -32,6 +32,8 @@ void Search<D, W, Inf>::emit(const C& cell, int depth) {
       out.witness_ok.push_back(witness(cell, x));
       out.witnesses.insert(out.witnesses.end(), x, x + dim());
     }
+    if constexpr (N >= 2 && !Inf)
+      if (out.polygons && !shared_.polygons_left_out) record_polygon(cell, *out.polygons);
     ++out.regions;
   }
   add_regions(1);

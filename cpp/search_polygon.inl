@@ -16,15 +16,7 @@ bool Search<D, W, Inf>::open_polygon(const C& cell, const Block& b, const std::u
   for (int w = 0; w < b.words; ++w)
     for (std::uint64_t rest = cuts[w]; rest; rest &= rest - 1) out.cut[at++] = 64 * w + std::countr_zero(rest);
   auto* seen = arena_.take<std::uint8_t>(cell.count);
-  for (int i = 0; i < cell.count; ++i) seen[i] = 0;
-  for (int i = 0, last = 0; i < cell.count; ++i) {
-    int next = i ? -1 : 0;
-    for (int j = 0; i && j < cell.count && next < 0; ++j)
-      if (!seen[j] && adjacent(cell, cell.vertex[last], cell.vertex[j], dim())) next = j;
-    if (next < 0) return false;
-    seen[next] = 1;
-    out.corner[i] = last = next;
-  }
+  if (!order_corners(cell, out.corner, seen)) return false;
   sharpen(cell, kSharpestRadius);
   out.values = values_of(cell, b, n == b.count ? nullptr : out.cut, n);
   return true;

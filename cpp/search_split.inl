@@ -64,6 +64,12 @@ typename Search<D, W, Inf>::Crossing Search<D, W, Inf>::cross(const C& cell, con
   x.facet = arena_.take<FacetId>(kBits);
   std::memcpy(x.facet, cell.facet, sizeof(FacetId) * kBits);
   x.facet[x.bit] = facet_id(b.level, b.cut ? b.cut[c] : c);
+  x.split = nullptr;
+  if (cell.split) {
+    x.split = arena_.take<std::uint64_t>(kBits);
+    std::memcpy(x.split, cell.split, sizeof(std::uint64_t) * kBits);
+    x.split[x.bit] = split_;
+  }
 
   std::pair<int, int>* pairs = nullptr;
   x.count = 0;
@@ -124,6 +130,7 @@ typename Search<D, W, Inf>::C Search<D, W, Inf>::child(const C& cell, const Bloc
   const std::uint64_t bit = std::uint64_t{1} << (c % 64);
   C out;
   out.facet = x.facet;
+  out.split = x.split;
   out.vertex = arena_.take<V>(cell.count + x.count);
   out.sign = arena_.take<std::uint64_t>(std::size_t(2) * words * (cell.count + x.count));
   const std::size_t bytes = sizeof(std::uint64_t) * 2 * words;

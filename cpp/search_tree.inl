@@ -10,6 +10,7 @@ bool Search<D, W, Inf>::take() {
   const std::size_t id = next_claim_++;
   if (!shared_.claim(id, thread_)) return false;
   const bool list = lists();
+  inner_splits_ = static_cast<std::uint64_t>(next_claim_) << 40;
   if (!shared_.options.pieced) {
     if (list) output_ = shared_.output(id);
     return true;
@@ -106,6 +107,20 @@ void Search<D, W, Inf>::run() {
     }
   }
   std::copy(known.begin(), known.end(), cell.facet);
+  if (shared_.options.polygons) {
+    cell.split = arena_.take<std::uint64_t>(kBits);
+    std::fill(cell.split, cell.split + kBits, 0);
+    box_ = 1;
+    for (int k = 0; k < dim(); ++k) {
+      double low = cell.vertex[0].x[k], high = low;
+      for (int i = 1; i < cell.count; ++i) {
+        low = std::fmin(low, cell.vertex[i].x[k]);
+        high = larger(high, cell.vertex[i].x[k]);
+      }
+      extent_ = larger(extent_, high - low);
+      box_ *= high - low;
+    }
+  }
   if (shared_.options.mode == Mode::complex && thread_ == 0) record_root(cell);
   try {
     if (last_ < 0) {
@@ -328,6 +343,7 @@ void Search<D, W, Inf>::node(int s, const C& cell, Known before, int depth) {
     auto* wanted = arena_.take<std::uint64_t>(f.words);
     for (int w = 0; w < f.words; ++w) wanted[w] = known.open[w];
     wanted[c / 64] &= ~(std::uint64_t{1} << (c % 64));
+    split_ = next_split();
     const Crossing x = cross(cell, b, c, wanted);
     int first = -1, last = 1;
     if (shared_.target) {
@@ -367,10 +383,11 @@ void Search<D, W, Inf>::max_node(int s, const C& cell, Known before, std::size_t
   const std::size_t pool = pool_.size();
   const Known known = learn(cell, before, f.words);
   const std::size_t size = f.groups[group].rows.size();
+  const std::uint64_t split = next_split();
   for (std::size_t a = 0; a < size; ++a) {
     const int unit = f.groups[group].unit, row = f.groups[group].rows[a];
     if (shared_.target && shared_.target[s][unit] != row) continue;
-    win(s, cell, known, group, a, 0, depth);
+    win(s, cell, known, group, a, 0, split, depth);
   }
   if (depth == progress_depth_ && inside_) finish(depth);
   arena_.release(mark);
@@ -380,7 +397,7 @@ void Search<D, W, Inf>::max_node(int s, const C& cell, Known before, std::size_t
 // The part of the cell where row `a` of a group beats the rows from `against` on.
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::win(int s, const C& cell, Known known, std::size_t group, std::size_t a, std::size_t against,
-                            int depth) {
+                            std::uint64_t split, int depth) {
   Frame& f = frames_[s];
   const Frame::Group& g = f.groups[group];
   const std::size_t size = g.rows.size();
@@ -400,9 +417,10 @@ void Search<D, W, Inf>::win(int s, const C& cell, Known known, std::size_t group
     wanted[c / 64] &= ~bit;
     if (!inside_) note(static_cast<std::uint64_t>(c) << 32 | static_cast<std::uint64_t>(depth));
     const Block all = block(s);
+    split_ = split;
     const Crossing x = cross(cell, all, c, wanted);
     const C part = child(cell, all, x, c, a < b ? 1 : -1);
-    win(s, part, learn(part, known, f.words), group, a, b + 1, depth + 1);
+    win(s, part, learn(part, known, f.words), group, a, b + 1, split, depth + 1);
     arena_.release(mark);
     pool_.resize(std::min(pool, pool_.size()));
     return;

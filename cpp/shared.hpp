@@ -14,6 +14,7 @@
 #include "complex.hpp"
 #include "exact.hpp"
 #include "model.hpp"
+#include "polygons.hpp"
 
 namespace linregions {
 
@@ -43,7 +44,8 @@ struct Options {
   bool pieced = false;            // search `pieces` only, and hand each over when it is done
   int depth = 10;                 // of the frontier, with `pieced`
   std::vector<std::size_t> pieces;
-  std::size_t max_bytes = ~std::size_t{0};  // of the lists in complex mode
+  std::size_t max_bytes = ~std::size_t{0};  // of the lists in complex mode, of polygons in list mode
+  bool polygons = false;          // of a bounded domain of dimension 2, in list mode
 };
 
 // Regions of one subtree, in the order of the search.
@@ -53,6 +55,7 @@ struct Output {
   std::vector<double> witnesses;
   std::vector<std::uint8_t> witness_ok;
   std::unique_ptr<CellList> cells;  // complex mode
+  std::unique_ptr<PolygonList> polygons;
 };
 
 // A piece that was searched to its end.
@@ -108,6 +111,9 @@ struct Shared {
   std::unique_ptr<CellList> root_cell;
   std::atomic<std::size_t> cell_bytes{0};
 
+  std::atomic<std::size_t> polygon_bytes{0};
+  std::atomic<bool> polygons_left_out{false};  // they took too much memory
+
   // replay
   const std::vector<int>* target = nullptr;  // piece per unit of every stage in the model, all units
   RegionShape* shape = nullptr;
@@ -122,7 +128,8 @@ struct Shared {
     else if (options.threads > 1)
       for (std::size_t i = 0; i < kClaims; ++i) claimed[i] = 0;
     outputs.clear();
-    cell_bytes = 0;
+    cell_bytes = polygon_bytes = 0;
+    polygons_left_out = false;
     error.clear();
   }
 
@@ -171,6 +178,7 @@ struct Shared {
     if (!outputs[id]) {
       outputs[id] = std::make_unique<Output>();
       if (options.mode == Mode::complex) outputs[id]->cells = std::make_unique<CellList>(2 * layout.words);
+      if (options.polygons) outputs[id]->polygons = std::make_unique<PolygonList>();
     }
     return outputs[id].get();
   }

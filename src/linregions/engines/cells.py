@@ -13,7 +13,7 @@ from ..activations import MaxGroups
 from ..domain import Box, Domain
 from ..errors import InputError
 from ..exact import scaled_integers
-from ..machine import cores
+from ..machine import cores, memory
 from ..network import Network
 from ..partition import Kind, Status
 from ..stage import Stage, is_sparse
@@ -87,7 +87,7 @@ def run(
     status = prepare(engine, domain, deadline=deadline)
     reason = "interrupted" if status is Status.INTERRUPTED else ""
     if engine.prepared() == "ready" and status is Status.COMPLETE:
-        engine.start(listing, exact, threads or cores(), max_regions or 0)
+        _start(engine, listing, exact, threads or cores(), max_regions or 0, domain)
         reason, status = watch(engine, deadline, progress)
     state = engine.state()
     if state["error"]:
@@ -102,6 +102,14 @@ def run(
     kind = complete if state["doubtful"] == 0 else Kind.ESTIMATE
     seconds = time.perf_counter() - started
     return Outcome(state["regions"], kind, status, reason, state["exact_decisions"], state["doubtful"], seconds)
+
+
+def _start(engine: Any, listing: bool, exact: bool, threads: int, max_regions: int, domain: Domain) -> None:
+    """A listing of a plane domain notes the polygons on the way, while they fit into an eighth of the memory."""
+    if listing and domain.dim == 2 and hasattr(engine, "polygons"):
+        engine.start(listing, exact, threads, max_regions, polygons=memory() // 8)
+    else:
+        engine.start(listing, exact, threads, max_regions)
 
 
 def prepare(engine: Any, domain: Domain, *, deadline: float | None = None) -> Status:

@@ -46,7 +46,8 @@ def build(partition: Partition, *, threads: int | None = None) -> Complex:
             "complex: these regions were listed by linear programs, which see no vertices; use engine='cells' on a "
             "domain of at most 8 dimensions"
         )
-    _run(engine, threads or cores())
+    engine.start_complex(threads or cores(), memory() // LATER)
+    wait_for(engine, "complex")
     found = engine.complex()
     if not np.array_equal(found["patterns"], partition.packed.ravel()):
         raise InputError(
@@ -66,9 +67,12 @@ def build(partition: Partition, *, threads: int | None = None) -> Complex:
     return out
 
 
-def _run(engine: Any, threads: int) -> None:
-    """Start the engine in its own threads and listen to Ctrl-C while it works."""
-    engine.start_complex(threads, memory() // LATER)
+def wait_for(engine: Any, what: str) -> None:
+    """Listen to Ctrl-C while the engine works in its own threads.
+
+    Raises:
+        InputError: it ended with an error.
+    """
     interrupted: BaseException | None = None
     while True:
         try:
@@ -80,7 +84,7 @@ def _run(engine: Any, threads: int) -> None:
     if interrupted is not None:
         raise interrupted
     if engine.state()["error"]:
-        raise InputError(f"complex: {engine.state()['error']}; use a smaller domain or a smaller network")
+        raise InputError(f"{what}: {engine.state()['error']}; use a smaller domain or a smaller network")
 
 
 def _fields(found: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .count import Count, Status
 from .definitions import MERGED, merged
 from .geometry import determinant, homogeneous, interior_point
 from .packing import field_widths, pack
+from .polygons import Polygons, polygons_of
 from .region import Region
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Partition:
         self.witnesses = witnesses
         self.certified = certified.astype(bool)
         self._engine = engine
+        # Before anything else asks the engine: what it noted of polygons is lost with its next run.
+        self._corners: dict[str, np.ndarray] | None = _noted(engine, len(packed))
         self._relist: Callable[[Network], Partition] | None = None
         for i in np.flatnonzero(~self.certified):
             try:
@@ -105,6 +108,8 @@ class Partition:
         self._need_vertices()
         if not len(self) or not self.network.unit_count:
             return np.array([self._volume(i) for i in range(len(self))])
+        if self._plane():
+            return self.polygons.domain_areas
         out = self._engine.volumes(np.ascontiguousarray(self._pieces(slice(None)), dtype=np.int32))
         for i in np.flatnonzero(np.isnan(out)):  # float64 could not keep that promise
             out[i] = nearest_float(self.exact_volume(int(i)))
@@ -144,12 +149,33 @@ class Partition:
 
         return build(self)
 
+    @cached_property
+    def polygons(self) -> Polygons:
+        """The regions of a bounded domain of dimension 2 as polygons: corners, neighbours and joint vertices.
+
+        The listing notes them on its way; where it did not (saved or distributed runs), it takes one more.  An incomplete
+        partition has them too.
+
+        Raises:
+            InputError: the domain is not bounded and of dimension 2, or the polygons do not fit into memory.
+
+        Example:
+            >>> from linregions import Box, Network, enumerate_regions
+            >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])
+            >>> polygons = enumerate_regions(net, Box.cube(-1, 1, 2)).polygons
+            >>> polygons.neighbours[:4].tolist(), polygons.units[:4].tolist()
+            ([-1, 2, 1, -1], [-1, 0, 1, -1])
+        """
+        return polygons_of(self)
+
     def vertices(self, i: int) -> np.ndarray:
         """Vertices of region `i` (vertices, dim) in domain coordinates; counter-clockwise in dimension 2.
 
         An unbounded region gives its finite vertices only, so there may be none.
         """
         self._need_vertices()
+        if self._plane():
+            return self.polygons.polygon(self._index(i)).copy()
         shape = self._shape(i)
         points = np.array(shape["vertices"]).reshape(-1, self.domain.dim)[~np.array(shape["far"])]
         if self.domain.dim == 2 and len(points) > 2:
@@ -289,6 +315,10 @@ class Partition:
         """Whether vertices, facets and volumes can be made; linear programs, above 8 dimensions, find none."""
         return hasattr(self._engine, "volumes")
 
+    def _plane(self) -> bool:
+        """Whether polygons are at hand: the engine noted them, in a run that decided every sign."""
+        return self._corners is not None and self.count.doubtful == 0
+
     def _bounded(self, shape: dict[str, Any], i: int) -> list[list[Fraction]]:
         if any(shape["far"]):
             raise InputError(f"region {i}: is unbounded; use a bounded domain such as a Box")
@@ -310,3 +340,9 @@ class Partition:
             return bool(np.array_equal(self.network.exact_pattern(x), wanted))
 
         return inside
+
+
+def _noted(engine: Any, regions: int) -> dict[str, np.ndarray] | None:
+    """The polygons that the engine noted while it listed these regions, if it did."""
+    found = engine.polygons() if hasattr(engine, "polygons") else None
+    return found if found is not None and len(found["sizes"]) == regions else None
