@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..errors import InputError, UnsupportedModelError
@@ -79,10 +80,35 @@ class LiveReader:
             self._structure = _structure(module)
         return self._exported
 
+    def matrix_entries(self, module: Any = None) -> int:
+        """About how many numbers the matrices of the network will hold, from the shapes in the graph alone.
+
+        A convolution has its kernel once for every place of its output, a product its weight once for every row; what
+        is only moved, added or bent counts once.
+        """
+        module = self.module if module is None else module
+        with evaluating(module):
+            program = self.exported(module).program
+        return sum(_entries(node) for node in program.graph.nodes if node.op == "call_function")
+
     def _net(self, exported: Exported, module: Any) -> Network:
         net = interpret(exported, module)
         compare(net, exported, module, count=5 if self._fresh else 2)
         return net
+
+
+def _entries(node: Any) -> int:
+    """Numbers in the matrix of one call."""
+    shapes = [getattr(a.meta.get("val"), "shape", None) for a in node.all_input_nodes]
+    made = node.meta.get("val")
+    made = made[0] if isinstance(made, list | tuple) and made else made
+    size = math.prod(getattr(made, "shape", ()))
+    name = str(node.target)
+    if "conv" in name and len(shapes) > 1 and shapes[1]:
+        return size * math.prod(shapes[1][1:])  # a row for every number made, an entry for every weight of its channel
+    if any(word in name for word in ("linear", "addmm", "mm", "matmul")) and len(shapes) > 1 and shapes[0]:
+        return size * max(1, shapes[0][-1])
+    return size
 
 
 def _structure(module: Any) -> tuple[Any, ...]:

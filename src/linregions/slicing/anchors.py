@@ -212,7 +212,9 @@ def slices(
     if kind not in CHOICES:
         raise InputError(f"kind: {shown(kind)} is not one of {', '.join(KINDS)}")
     count = whole_number(count, "count")
-    points, labels = _points(x), _labels(y)
+    points, labels = data_points(x), _labels(y)
+    if points.shape[1] < 2:
+        raise InputError("x: a plane needs points of at least 2 numbers, got 1; use a Segment for one input")
     if labels is not None and len(labels) != len(points):
         raise InputError(f"y: expected one class for each of {plural(len(points), 'point')}, got {len(labels)}")
     pad = None if pad is None else _pad(pad)
@@ -308,18 +310,15 @@ def _pad(pad: Any) -> float:
     return number
 
 
-def _points(x: Any) -> np.ndarray:
-    """Data as (n, inputs) float64."""
+def data_points(x: Any, what: str = "x") -> np.ndarray:
+    """Data (n, ...), an array or a tensor, as (n, inputs) float64; refuses what is not exactly that."""
     if hasattr(x, "detach"):  # a torch tensor, on whatever device and of whatever type
         x = x.detach().cpu()
         x = (x.double() if x.is_floating_point() else x).numpy()
-    data = exact_float64(x, "x")
+    data = exact_float64(x, what)
     if data.ndim < 2 or not data.size:
-        raise InputError(f"x: expected data (n, ...), got shape {data.shape}")
-    points = data.reshape(len(data), -1)
-    if points.shape[1] < 2:
-        raise InputError("x: a plane needs points of at least 2 numbers, got 1; use a Segment for one input")
-    return points
+        raise InputError(f"{what}: expected data (n, ...), got shape {data.shape}")
+    return data.reshape(len(data), -1)
 
 
 def _labels(y: Any) -> np.ndarray | None:

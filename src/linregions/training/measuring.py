@@ -1,0 +1,257 @@
+"""From a module to the numbers of one row: read the weights, list the regions of every slice, describe them."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..checks import shown
+from ..counting import enumerate_regions
+from ..domain import Plane
+from ..errors import InputError, UnsupportedModelError
+from ..machine import memory
+from ..network import Network
+from ..readers.torch_live import LiveReader
+from ..slicing import Slice
+from .history import Row, plain
+
+# Bytes of one number in a sparse matrix: itself and its place, and the copies that reading and the engine make.
+_BYTES = 96
+_NOT_SMOOTH = (
+    "; regions need piecewise-linear layers, but the sign changes of any layer can be counted with "
+    "linregions.metrics.local_complexity(model, points, radius=...)"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, fixed for a whole training."""
+
+    slices: tuple[Slice, ...] = ()
+    points: Any = None
+    paths: tuple[np.ndarray, ...] = ()
+    input_shape: tuple[int, ...] | None = None
+    radius: float = 0.05
+    max_regions: int | None = 200_000
+    keep: bool = False
+    overlay: bool = False
+    jacobian: bool = False
+    exact: bool = True
+    threads: int | None = 1
+
+
+@dataclass
+class Measured:
+    """One measurement: numbers for the row, a row for every slice, and the polygons if they are kept."""
+
+    row: Row
+    slices: list[Row] = field(default_factory=list)
+    kept: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+class Measurer:
+    """Measures the same slices, points and paths of one module again and again."""
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self.previous: Network | None = None
+        self._reader: LiveReader | None = None
+        self._clock: Callable[[], float] = time.perf_counter
+
+    def measure(self, module: Any, time_limit: float | None = None) -> Measured:
+        """Measure a module as it is now; `time_limit` seconds are shared by all slices, none is no limit.
+
+        Raises:
+            UnsupportedModelError: a layer is not piecewise linear.
+            InputError: the module does not fit the slices, or cannot be read.
+        """
+        end = None if time_limit is None else self._clock() + time_limit
+        with undisturbed(module):
+            network = self._network(module)
+            route = "batches" if network is None else "matrices"
+            out = Measured({"route": route})
+            for part in self.plan.slices:
+                self._slice(out, network, module, part, end)
+        if network is not None:
+            out.row["units"] = network.unit_count
+            self._points(out, network)
+        _gather(out)
+        self.previous = network if self.plan.overlay else None
+        return out
+
+    def _network(self, module: Any) -> Network | None:
+        """The network with the weights of now; None where its matrices would not fit."""
+        if self._reader is None:
+            self._reader = LiveReader(module, input_shape=self.plan.input_shape)
+        reader = self._reader
+        try:
+            if _BYTES * reader.matrix_entries(module) > memory():
+                return None
+            return reader.read(module)
+        except UnsupportedModelError as error:
+            raise smooth(error, type(module).__name__) from error
+
+    def _slice(self, out: Measured, network: Network | None, module: Any, part: Slice, end: float | None) -> None:
+        start = self._clock()
+        left = None if end is None else end - start
+        row: Row = {"slice": part.name}
+        if left is not None and left <= 0:
+            out.slices.append(row | {"status": "budget"})
+            return
+        how = {"max_regions": self.plan.max_regions, "time_limit": left}
+        if network is None:
+            count, polygons, maps = self._by_batches(module, part.plane, how)
+        else:
+            count, polygons, maps = self._by_matrices(network, part.plane, how)
+        row |= {"status": count.status.value, "kind": count.kind.value, "n_regions": count.value}
+        row |= {"exact_decisions": count.exact_decisions, "doubtful": count.doubtful}
+        if polygons is not None:
+            row |= described(polygons, maps, part.name)
+        if network is not None and self.previous is not None:
+            row |= self._overlay(network, part.plane, how)
+        out.interrupted |= count.status.value == "interrupted"
+        out.slices.append(row | {"seconds": self._clock() - start})
+        if self.plan.keep and polygons is not None:
+            out.kept[part.name] = polygons
+
+    def _by_matrices(self, network: Network, plane: Plane, how: dict[str, Any]) -> tuple[Any, Any, Any]:
+        found = enumerate_regions(network, plane, exact=self.plan.exact, threads=self.plan.threads, **how)
+        try:
+            polygons = found.polygons
+        except InputError:
+            if found.count.status.value == "complete":
+                raise
+            return found.count, None, None  # what was listed before the budget ran out has no polygons
+        maps = None
+        if self.plan.jacobian:
+            from ..metrics.maps import slice_maps
+
+            maps = slice_maps(found)
+        return found.count, polygons, maps
+
+    def _by_batches(self, module: Any, plane: Plane, how: dict[str, Any]) -> tuple[Any, Any, Any]:
+        from ..slicing import enumerate_slice
+
+        try:
+            found = enumerate_slice(module, plane, input_shape=self.plan.input_shape, **how)
+        except UnsupportedModelError as error:
+            raise smooth(error, type(module).__name__) from error
+        return found.count, found.polygons, getattr(found, "maps", None) if self.plan.jacobian else None
+
+    def _overlay(self, network: Network, plane: Plane, how: dict[str, Any]) -> Row:
+        from ..metrics.overlay import overlay, split_merge
+
+        both = overlay(self.previous, network, plane, threads=self.plan.threads, **how)
+        if both.count.status.value != "complete":
+            return {}
+        return numbers(split_merge(both).as_dict())
+
+    def _points(self, out: Measured, network: Network) -> None:
+        """Numbers of points and of paths; they need no slice."""
+        if self.plan.points is not None:
+            from ..metrics.distances import boundary_distance
+            from ..metrics.local_complexity import local_complexity
+
+            points = self.plan.points
+            directions = min(25, network.input_dim)
+            found = boundary_distance(network, points).as_dict()
+            found |= local_complexity(network, points, radius=self.plan.radius, directions=directions).as_dict()
+            out.row |= {f"points/{name}": plain(value) for name, value in found.items()}
+        if self.plan.paths:
+            from ..metrics.paths import crossings
+
+            counts = [len(crossings(network, path)) for path in self.plan.paths]
+            out.row["paths/n_crossings"] = float(np.mean(counts))
+
+
+def described(polygons: Any, maps: Any, name: str) -> Row:
+    """The metrics of the polygons of a slice, and whether the identities hold."""
+    from ..metrics.identities import identities
+    from ..metrics.regions import summary
+
+    row = numbers(summary(polygons, maps))
+    found = identities(polygons)
+    row |= {"identities": found.holds, "generic": found.generic}
+    if found.holds is False:
+        reasons = "; ".join(getattr(found, "failures", ())) or shown(found)
+        warnings.warn(f"slice {name}: an identity of regions fails ({reasons}); please report it", stacklevel=2)
+    return row
+
+
+def numbers(record: Any) -> Row:
+    """The entries of a record that are numbers, as they go into a row."""
+    return {name: plain(value) for name, value in record.items()}
+
+
+def smooth(error: UnsupportedModelError, source: str) -> UnsupportedModelError:
+    """The same error with what to do instead."""
+    problems = list(error.problems)
+    problems[-1:] = [problems[-1] + _NOT_SMOOTH] if problems else []
+    return UnsupportedModelError(source, problems)
+
+
+class undisturbed:  # noqa: N801 (reads as a verb)
+    """Within the block a module can be read; afterwards it, its gradients and all random states are as before."""
+
+    def __init__(self, module: Any):
+        self.module = module
+
+    def __enter__(self) -> None:
+        from contextlib import ExitStack
+
+        import torch
+
+        from ..scores.restore import unchanged
+
+        self._stack = ExitStack()
+        self._stack.enter_context(torch.inference_mode(False))
+        self._stack.enter_context(torch.no_grad())
+        device = next((p.device.type for p in self.module.parameters()), "cpu")
+        self._stack.enter_context(torch.autocast(device, enabled=False))
+        self._stack.enter_context(unchanged(self.module, parameters=False))
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+
+_WORST = ("complete", "budget", "interrupted")
+_TEXT = ("slice", "status", "kind")
+
+
+def _gather(out: Measured) -> None:
+    """Means over the slices into the row, and the worst status; what is missing in a slice is left out of its mean."""
+    out.row["status"] = max((row["status"] for row in out.slices), key=_WORST.index, default="complete")
+    held = [row["identities"] for row in out.slices if row.get("identities") is not None]
+    if out.slices:
+        out.row["identities"] = all(held) if held else None
+    for name in dict.fromkeys(key for row in out.slices for key in row):
+        if name in (*_TEXT, "identities", "seconds"):
+            continue
+        values = [row[name] for row in out.slices if isinstance(row.get(name), bool | int | float)]
+        finite = [float(v) for v in values if math.isfinite(v)]
+        out.row[f"regions/{name}"] = float(np.mean(finite)) if finite else None
+
+
+def checked_slices(slices: Any) -> tuple[Slice, ...]:
+    """The argument `slices` as slices with names of their own."""
+    if isinstance(slices, Slice | Plane):
+        slices = [slices]
+    if isinstance(slices, str) or not isinstance(slices, Sequence):
+        raise InputError(f"slices: expected Slice or Plane objects, got {shown(slices)}; slicing.slices makes some")
+    made = [Slice.of(part, f"s{k}") for k, part in enumerate(slices)]
+    names = [part.name for part in made]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"slices: the name {shown(name)} occurs {names.count(name)} times; give each its own")
+    for part in made:
+        if part.plane.input_dim != made[0].plane.input_dim:
+            sizes = f"{part.plane.input_dim} and {made[0].plane.input_dim}"
+            raise InputError(f"slices: they lie in different numbers of inputs ({sizes}); give slices of one space")
+    return tuple(made)
