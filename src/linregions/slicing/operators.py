@@ -21,7 +21,7 @@ import numpy as np
 from ..activations import ABS, RELU, PiecewiseLinear, clip, leaky_relu
 from ..errors import InputError
 from ..readers.graph import PRODUCT, QUOTIENT, Unsupported
-from ..readers.ops import finite
+from ..readers.ops import _nearest, finite
 from ..readers.torch_ops import _MOVES, _tuple
 
 # Covers the rounding of a bound itself.
@@ -93,6 +93,13 @@ class Call:
     args: list[Any]
     kwargs: dict[str, Any]
     label: str
+    memo: dict[Any, Any]  # of the step, so that weights are prepared once
+
+    def kept(self, key: Any, make: Callable[[], Any]) -> Any:
+        """A value that depends on weights alone, made when the step runs first."""
+        if key not in self.memo:
+            self.memo[key] = make()
+        return self.memo[key]
 
     def get(self, k: int, name: str, default: Any = None) -> Any:
         """An argument by position or by name."""
@@ -108,7 +115,13 @@ class Call:
     def weight(self, value: Any, like: State) -> Any:
         """Weights, or a Python number in the type of the result, in the type and on the device of a state."""
         torch: Any = sys.modules["torch"]
-        return torch.from_numpy(np.ascontiguousarray(self.number(value))).to(like.rows)
+        key = id(value) if isinstance(value, torch.Tensor) else ("number", value)
+        return self.kept(key, lambda: self.moved(self.number(value), like))
+
+    def moved(self, numbers: np.ndarray, like: State) -> Any:
+        """Numbers in the type and on the device of a state."""
+        torch: Any = sys.modules["torch"]
+        return torch.from_numpy(np.array(numbers)).to(like.rows)
 
     def number(self, value: Any) -> np.ndarray:
         """The same as float64 numbers."""
@@ -140,13 +153,13 @@ def _stacked(affine: Any, error: Any) -> State:
     return State(torch.cat([affine, error[:, None]], dim=1))
 
 
-def _linear_map(x: State, weight: Any, bias: Any, terms: int, apply: Callable[[Any, Any], Any]) -> State:
+def _linear_map(n: Call, x: State, weight: Any, bias: Any, terms: int, apply: Callable[[Any, Any], Any]) -> State:
     """`apply(tensors, weight) + bias` for tensors with any number of leading axes; `bias` broadcasts to a result."""
     affine = apply(x.affine, weight)
-    size = weight.abs()
+    size = n.kept("size", weight.abs)
     error = _UP * apply(x.entering(terms)[:, None], size)[:, 0]
-    smallest = size[size > 0].min() if bool((size > 0).any()) else 1.0
-    if smallest < (1e-100 if x.unit < 1e-10 else 1e-10):  # its products could underflow in the bound
+    limit = 1e-100 if x.unit < 1e-10 else 1e-10
+    if n.kept("small", lambda: bool(((size > 0) & (size < limit)).any())):  # its products could underflow in the bound
         error = error + x.tiny
     if bias is not None:
         affine[:, 0] += bias
@@ -185,7 +198,7 @@ def _linear(n: Call):
     torch: Any = sys.modules["torch"]
     w, bias = n.weight(n.args[1], n.x), n.get(2, "bias")
     b = None if bias is None else n.weight(bias, n.x)
-    return _linear_map(n.x, w, b, w.shape[1], torch.nn.functional.linear)
+    return _linear_map(n, n.x, w, b, w.shape[1], torch.nn.functional.linear)
 
 
 @_handles("addmm")
@@ -194,7 +207,7 @@ def _addmm(n: Call):
         raise Unsupported("addmm with alpha or beta is not read")
     x = n.args[1]
     w = n.weight(n.args[2], x)
-    return _linear_map(x, w, n.weight(n.args[0], x), w.shape[0], lambda v, m: v @ m)
+    return _linear_map(n, x, w, n.weight(n.args[0], x), w.shape[0], lambda v, m: v @ m)
 
 
 @_handles("mm", "matmul")
@@ -205,7 +218,7 @@ def _mm(n: Call):
     if not isinstance(a, State) or len(b.shape) != 2 or a.rows.ndim < 4:
         raise Unsupported("only a product of a tensor by a matrix on its right is evaluated in batches")
     w = n.weight(b, a)
-    return _linear_map(a, w, None, w.shape[0], lambda v, m: v @ m)
+    return _linear_map(n, a, w, None, w.shape[0], lambda v, m: v @ m)
 
 
 @_handles("conv1d", "conv2d", "conv3d")
@@ -237,17 +250,23 @@ def _convolved(n: Call, w: Any, bias: Any, options: Any, groups: int) -> State:
         return out.reshape(*lead, *out.shape[1:])
 
     b = None if bias is None else n.weight(bias, n.x).reshape(-1, *[1] * dims)
-    return _linear_map(n.x, w, b, math.prod(w.shape[1:]), apply)
+    return _linear_map(n, n.x, w, b, math.prod(w.shape[1:]), apply)
 
 
 @_handles("batch_norm", "_native_batch_norm_legit_no_training")
 def _batch_norm(n: Call):
-    from ..readers.ops import _nearest
-
     legit = n.operator == "_native_batch_norm_legit_no_training"
     training, eps = (False, n.args[6]) if legit else (n.get(5, "training"), n.get(7, "eps"))
     if training or n.args[3] is None:
         raise Unsupported("it normalises with the statistics of the batch, which is not piecewise linear")
+    mean, multiplier, shift = n.kept("normal", lambda: _normalising(n, eps))
+    one = mean.new_ones(())
+    y = _scaled(_scaled(n.x, one, -mean), multiplier, shift)
+    return y if n.operator == "batch_norm" else [y]
+
+
+def _normalising(n: Call, eps: Any) -> list[Any]:
+    """Mean, multiplier and shift, along the channels."""
     mean, var = n.number(n.args[3]), n.number(n.args[4])
     scale = np.ones(len(mean)) if n.args[1] is None else n.number(n.args[1])
     shift = np.zeros(len(mean)) if n.args[2] is None else n.number(n.args[2])
@@ -257,10 +276,7 @@ def _batch_norm(n: Call):
     # The same multiplier as the one of the network that `read_torch` gives.
     multiplier = np.array([_nearest(*row, eps) for row in zip(scale, var, strict=True)])
     along = [-1] + [1] * (n.x.rows.ndim - 4)
-    tensors = [n.weight(v, n.x).reshape(along) for v in (mean, multiplier, shift)]
-    one = tensors[0].new_ones(())
-    y = _scaled(_scaled(n.x, one, -tensors[0]), tensors[1], tensors[2])
-    return y if n.operator == "batch_norm" else [y]
+    return [n.moved(v, n.x).reshape(along) for v in (mean, multiplier, shift)]
 
 
 @_handles("getitem")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ class Step:
     operator: str
     label: str
     last: tuple[Any, ...]
+    memo: dict[Any, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ class Program:
         node = step.node
         args, kwargs = [value(a) for a in node.args], {k: value(v) for k, v in node.kwargs.items()}
         try:
-            return HANDLERS[step.operator](Call(node, step.operator.removesuffix("_"), args, kwargs, step.label))
+            return HANDLERS[step.operator](Call(node, step.operator.removesuffix("_"), args, kwargs, step.label, step.memo))
         except Unsupported as problem:
             raise UnsupportedModelError(self.source, [f"{step.label}: {problem}"]) from problem
         except (LinregionsError, MemoryError):
