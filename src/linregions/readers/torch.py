@@ -216,6 +216,13 @@ def _operator(node: Any) -> str:
     return name.strip("<>")
 
 
+def _layer(node: Any) -> str:
+    """The submodule that a node is of, in words for a message; nothing where the graph does not say."""
+    path, kind = next(reversed((node.meta.get("nn_module_stack") or {"": ("", "")}).values()))
+    name = str(getattr(kind, "__name__", kind)).rpartition(".")[2]
+    return f" of layer {path!r} ({name})" if path else ""
+
+
 def _call(node: Any, values: dict[Any, Any], net: Wiring, problems: list[str], source: str) -> Any:
     operator = _operator(node)
     label = f"node {node.name!r} ({operator})"
@@ -245,7 +252,7 @@ def _call(node: Any, values: dict[Any, Any], net: Wiring, problems: list[str], s
             return [Var(np.asarray(m)) for m in made]
         return made if isinstance(made, Var) or made is UNKNOWN else Var(np.asarray(made))
     except Unsupported as problem:
-        problems.append(f"{label}: {problem}")
+        problems.append(f"{label}{_layer(node)}: {problem}")
         return UNKNOWN
     except LinregionsError as error:
         raise InputError(f"{source}: {error}") from error

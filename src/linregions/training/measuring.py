@@ -140,10 +140,11 @@ class Measurer:
         from ..slicing import enumerate_slice
 
         try:
-            found = enumerate_slice(module, plane, input_shape=self.plan.input_shape, **how)
+            shape, maps = self.plan.input_shape, self.plan.jacobian
+            found = enumerate_slice(module, plane, input_shape=shape, maps=maps, **how)
         except UnsupportedModelError as error:
             raise smooth(error, type(module).__name__) from error
-        return found.count, found.polygons, getattr(found, "maps", None) if self.plan.jacobian else None
+        return found.count, found.polygons, found.maps
 
     def _overlay(self, network: Network, plane: Plane, how: dict[str, Any]) -> Row:
         from ..metrics.overlay import overlay, split_merge
@@ -167,8 +168,9 @@ class Measurer:
         if self.plan.paths:
             from ..metrics.paths import crossings
 
-            counts = [len(crossings(network, path)) for path in self.plan.paths]
-            out.row["paths/n_crossings"] = float(np.mean(counts))
+            found = [crossings(network, path).as_dict() for path in self.plan.paths]
+            for name in found[0]:
+                out.row[f"paths/{name}"] = plain(float(np.mean([record[name] for record in found])))
 
 
 def described(polygons: Any, maps: Any, name: str) -> Row:
@@ -197,7 +199,7 @@ def smooth(error: UnsupportedModelError, source: str) -> UnsupportedModelError:
     return UnsupportedModelError(source, problems)
 
 
-class undisturbed:  # noqa: N801 (reads as a verb)
+class undisturbed:
     """Within the block a module can be read; afterwards it, its gradients and all random states are as before."""
 
     def __init__(self, module: Any):

@@ -264,7 +264,7 @@ class RegionTracker:
         """Go on from `state_dict`: its slices, points, history and schedule replace those of this tracker.
 
         Raises:
-            InputError: it is no state of a tracker.  A model of another architecture is refused by the next measurement.
+            InputError: it is no state of a tracker.  The next measurement refuses a model of another architecture.
         """
         if not isinstance(state, Mapping) or state.get("format") != FORMAT:
             raise InputError(f"state: expected what RegionTracker.state_dict gives ({FORMAT!r}), got {shown(state)}")

@@ -69,7 +69,7 @@ def is_first_process() -> bool:
 
 
 def architecture(module: Any) -> dict[str, str]:
-    """What two modules must have in common to be of one architecture, `key`, and the words that messages use, `text`."""
+    """What modules of one architecture have in common, `key`, and the words that messages use, `text`."""
     shapes = [(name, tuple(t.shape)) for name, t in module.state_dict(keep_vars=True).items() if hasattr(t, "shape")]
     layers = [(name, type(part).__name__) for name, part in module.named_modules()]
     widths = [shape for _, shape in shapes if len(shape) > 1]
