@@ -135,7 +135,7 @@ def overlay(
         >>> half = Network.from_arrays([([[1.0, 0.0]], [0.0]), ([[1.0]], [0.0])])
         >>> quarters = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])
         >>> both = overlay(half, quarters, Box.cube(-1, 1, 2))
-        >>> both, split_merge(both).split / np.log(2)
+        >>> both, float(split_merge(both).split / np.log(2))
         (Overlay: 2 and 4 regions in 4 pieces, 1.0)
     """
     a, b = as_network(net_a), as_network(net_b)
