@@ -1,4 +1,4 @@
-"""Images for studies: IDX files as MNIST and Fashion-MNIST are published, `.npz` archives, scikit-learn's digits, arrays.
+"""Images for studies: IDX files as MNIST and Fashion-MNIST have them, `.npz` archives, scikit-learn's digits, arrays.
 
 `load` is the verb and `Images` what it returns; `read_idx` reads one IDX file.  Nothing is downloaded.
 """

@@ -78,9 +78,7 @@ def _parsed(stream: object, most: int, path: Path, axes: int | None) -> np.ndarr
         )
     sizes = read(4 * start[3])
     if len(sizes) < 4 * start[3]:
-        raise InputError(
-            f"{path}: ends within the sizes of its {plural(start[3], 'axis', 'axes')}; copy the file again"
-        )
+        raise InputError(f"{path}: ends before the sizes of its axes do; copy the file again")
     shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
     dtype = np.dtype(TYPES[start[2]])
     wanted = math.prod(shape) * dtype.itemsize  # a Python integer: it does not wrap

@@ -144,13 +144,13 @@ def made(
 
 
 def scaled(images: np.ndarray, name: str) -> np.ndarray:
-    """Grey values in [0, 1] as float32: whole numbers are divided by 255, floating-point ones must lie there already."""
+    """Grey values in [0, 1] as float32: whole numbers are divided by 255, fractions must lie there already."""
     if images.dtype.kind == "f":
         low, high = float(images.min()), float(images.max())
         if not (low >= 0 and high <= 1):  # a NaN fails this too
             raise InputError(
-                f"{name}: images of type {images.dtype} must lie in [0, 1], found values from {low:g} to {high:g}; scale "
-                "them, or store whole numbers from 0 to 255"
+                f"{name}: images of type {images.dtype} must lie in [0, 1], found values from {low:g} to {high:g}; "
+                "scale them, or store whole numbers from 0 to 255"
             )
         return np.ascontiguousarray(images, dtype=np.float32)
     if images.dtype.kind not in "iu" or images.min() < 0 or images.max() > 255:
@@ -167,9 +167,7 @@ def _checked(images: np.ndarray, labels: np.ndarray, name: str, classes: int | N
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(f"{name}: labels must be whole numbers in one row, got shape {labels.shape} of {labels.dtype}")
     if len(images) != len(labels):
-        raise InputError(
-            f"{name}: there are {len(images):,} images but {len(labels):,} labels; do they belong together?"
-        )
+        raise InputError(f"{name}: there are {len(images):,} images but {len(labels):,} labels; do they fit?")
     most = 999 if classes is None else classes - 1
     if labels.min() < 0 or labels.max() > most:
         wrong = int(labels.min()) if labels.min() < 0 else int(labels.max())

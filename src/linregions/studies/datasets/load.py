@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import plural, shown
+from ...checks import shown
 from ...errors import InputError, MissingExtraError
 from .idx import read_idx
 from .images import Images, made
@@ -59,9 +59,7 @@ def load(
     more: dict[str, Any] = {"train": train, "held": held, "seed": seed}
     if isinstance(name_or_path, tuple | list):
         if len(name_or_path) not in (2, 4):
-            raise InputError(
-                f"images: give (images, labels) or (train, labels, test, labels), got {plural(len(name_or_path), 'array')}"
-            )
+            raise InputError(f"images: give (images, labels) or (train, labels, test, labels), got {len(name_or_path)}")
         return made("arrays", tuple(np.asarray(a) for a in name_or_path), source="arrays", **more)  # type: ignore[arg-type]
     if not isinstance(name_or_path, str | Path):
         raise InputError(f"images: give a name, a path or arrays, got {shown(name_or_path)}")

@@ -20,7 +20,7 @@ class Augmentation:
         scale: smallest and largest enlargement.
         shift: largest shift along each axis, as a share of the image's side.
         brightness: all pixels are multiplied by 1 - b to 1 + b and cut off at 1.
-        noise: standard deviation of what is added to each pixel.
+        noise: standard deviation of the uniform noise that is added to each pixel.
         flip: whether half of the views are mirrored left to right; for things, not for digits.
 
     Example:
@@ -70,20 +70,30 @@ class Augmentation:
         grid = nn.functional.affine_grid(theta, [n, 1, height, width], align_corners=False)
         view = nn.functional.grid_sample(images[:, None], grid, padding_mode="zeros", align_corners=False)[:, 0]
         bright = 1 + (2 * draws[4] - 1) * self.brightness
-        view = view * bright.to(images)[:, None, None]
+        # In place: half of the time went into new memory otherwise.
+        view.mul_(bright.to(images)[:, None, None])
         if self.noise:
-            view = view + self.noise * torch.randn(view.shape, generator=generator).to(images)
+            # Uniform numbers take half the time of Gaussian ones; +-a has the standard deviation a / sqrt(3).
+            most = math.sqrt(3) * self.noise
+            view.add_(torch.empty(view.shape).uniform_(-most, most, generator=generator).to(images))
         return view.clamp_(0, 1)
 
 
-def usual_augmentation(name: str) -> Augmentation:
-    """What the study uses for a data set: flips for Fashion-MNIST only.
+def usual_augmentation(name: str, shape: tuple[int, int]) -> Augmentation:
+    """What the study uses for a data set: shifts of 1 pixel of 8, 2 of 28; stronger noise on larger images.
+
+    Flips are for Fashion-MNIST only.
 
     Args:
-        name: of the data set; "fashion" in it decides.
+        name: of the data set; "fashion" in it decides about flips.
+        shape: height and width of an image.
 
     Example:
-        >>> usual_augmentation("digits").flip, usual_augmentation("fashion-mnist").flip
-        (False, True)
+        >>> usual_augmentation("digits", (8, 8)).shift, usual_augmentation("fashion-mnist", (28, 28)).flip
+        (0.125, True)
     """
-    return Augmentation(flip="fashion" in name.lower())
+    flip = "fashion" in name.lower()
+    if max(shape) <= 16:
+        return Augmentation(shift=1 / max(shape), flip=flip)
+    # A pixel of a large image says little alone: noise of .05 taught the encoders nothing there.
+    return Augmentation(shift=2 / 28, brightness=0.5, noise=0.15, flip=flip)

@@ -21,8 +21,8 @@ def nt_xent(first: torch.Tensor, second: torch.Tensor, *, temperature: float = 0
 
     Example:
         >>> import torch
-        >>> nt_xent(torch.eye(2), torch.eye(2), temperature=1.0).item() - torch.tensor(2.0).mul(-1).exp().mul(0).item()
-        0.5514...
+        >>> round(nt_xent(torch.eye(2), torch.eye(2), temperature=1.0).item(), 4)
+        0.5514
     """
     n = len(first)
     z = unit(torch.cat([first, second]))
@@ -48,8 +48,8 @@ def info_nce(
 
     Example:
         >>> import torch
-        >>> info_nce(torch.eye(2), torch.eye(2), torch.eye(2), temperature=1.0).item()
-        0.8618...
+        >>> round(info_nce(torch.eye(2), torch.eye(2), torch.eye(2), temperature=1.0).item(), 4)
+        0.862
     """
     q, k = unit(queries), unit(keys.detach())
     own = (q * k).sum(1, keepdim=True)

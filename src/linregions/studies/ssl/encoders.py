@@ -1,4 +1,4 @@
-"""The encoders of the study: small ReLU networks whose last layer is a ReLU too, so that all of it has linear regions."""
+"""The encoders of the study: small ReLU networks whose last layer ends with a ReLU too."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def evaluate(
     Args:
         encoder: takes (n, 1, height, width), gives (n, d).
         images: the data.
-        k: neighbours; None takes 20, or 200 from 5,000 training images on.
+        k: neighbours; None takes 20, or 200 from 20,000 training images on.
         temperature: of the neighbours' votes.
         penalty: of the linear probe.
         augmentation: for the alignment; None takes the usual one of the data set.
@@ -56,13 +56,13 @@ def evaluate(
     """
     train, held = features(encoder, images.train), features(encoder, images.held)
     some = held[:pairs]
-    augmentation = augmentation or usual_augmentation(images.name)
+    augmentation = augmentation or usual_augmentation(images.name, images.shape)
     generator = torch.Generator().manual_seed(seed)
     x = torch.from_numpy(images.held[:pairs])
     views = [features(encoder, augmentation(x, generator=generator).numpy()) for _ in range(2)]
     y, z = images.train_labels, images.held_labels
     if k is None:
-        k = 200 if len(train) >= 5000 else 20
+        k = 200 if len(train) >= 20_000 else 20
     return {
         "knn": measure.knn_accuracy(train, y, held, z, k=k, temperature=temperature),
         "ncm": measure.ncm_accuracy(train, y, held, z),

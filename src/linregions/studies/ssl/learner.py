@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from ...errors import InputError
@@ -132,7 +133,7 @@ def head(widths: tuple[int, ...], *, norm: bool = True, last_norm: bool = False)
         last_norm: whether the output is, without a scale of its own.
     """
     layers: list[nn.Module] = []
-    for k, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+    for k, (before, after) in enumerate(pairwise(widths)):
         hidden = k < len(widths) - 2
         layers.append(nn.Linear(before, after, bias=not (norm if hidden else last_norm)))
         if hidden:

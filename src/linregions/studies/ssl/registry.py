@@ -16,10 +16,10 @@ from .distillation import BYOL, DINO, SimSiam
 from .learner import Method
 from .supervised import Supervised
 
-_BYOL: dict[str, Any] = {"hidden": 128, "out": 64, "momentum": 0.99, "predictor": True, "norm": True}
-_SIMSIAM: dict[str, Any] = {"hidden": 128, "out": 128, "narrow": 64, "stop": True, "predictor": True, "norm": True}
+_BYOL: dict[str, Any] = {"hidden": 256, "out": 64, "momentum": 0.95, "predictor": True, "norm": True}
+_SIMSIAM: dict[str, Any] = {"hidden": 256, "out": 128, "narrow": 64, "stop": True, "predictor": True, "norm": True}
 _DINO: dict[str, Any] = {
-    "hidden": 128,
+    "hidden": 256,
     "narrow": 64,
     "out": 256,
     "momentum": 0.99,
@@ -29,9 +29,9 @@ _DINO: dict[str, Any] = {
     "centre_momentum": 0.9,
     "norm": True,
 }
-_VICREG: dict[str, Any] = {"hidden": 128, "out": 128, "invariance": 25.0, "variance": 25.0, "covariance": 1.0}
-_BARLOW: dict[str, Any] = {"hidden": 128, "out": 128, "redundancy": 5e-3, "invariance": 1.0}
-_MOCO: dict[str, Any] = {"hidden": 128, "out": 64, "temperature": 0.2, "queue": 1024, "momentum": 0.99}
+_VICREG: dict[str, Any] = {"hidden": 256, "out": 256, "invariance": 10.0, "variance": 25.0, "covariance": 1.0}
+_BARLOW: dict[str, Any] = {"hidden": 256, "out": 128, "redundancy": 0.02, "invariance": 1.0}
+_MOCO: dict[str, Any] = {"hidden": 256, "out": 128, "temperature": 0.2, "queue": 1024, "momentum": 0.99}
 
 _ALL = (
     Method("supervised", "supervised", "cross entropy with labels", Supervised),
@@ -40,7 +40,7 @@ _ALL = (
         "contrastive",
         "NT-Xent within the batch",
         SimCLR,
-        {"hidden": 128, "out": 64, "temperature": 0.5},
+        {"hidden": 256, "out": 128, "temperature": 0.2},
     ),
     Method("moco", "contrastive", "InfoNCE against a queue of a moving average's keys", MoCo, _MOCO),
     Method("byol", "self-distillation", "a predictor aims at a moving average", BYOL, _BYOL),
@@ -59,9 +59,9 @@ _ALL = (
     Method(
         "byol-collapse",
         "control",
-        "BYOL whose target is itself, without predictor and normalisation",
+        "BYOL whose target is the network itself, without predictor",
         BYOL,
-        {**_BYOL, "momentum": 0.0, "predictor": False, "norm": False},
+        {**_BYOL, "momentum": 0.0, "predictor": False},
         healthy="byol",
     ),
     Method(

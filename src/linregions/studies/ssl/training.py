@@ -157,7 +157,7 @@ def pretrain(
     if batch < 2:
         raise InputError("batch must be at least 2, got 1: batch normalisation needs two images")
     marks = _marks(checkpoints, steps)
-    augmentation = augmentation or usual_augmentation(images.name)
+    augmentation = augmentation or usual_augmentation(images.name, images.shape)
     rate = _positive(method.rate if rate is None else rate, "rate")
     decay = real_number(method.decay if decay is None else decay, "decay")
     built = encoder if isinstance(encoder, nn.Module) else build_encoder(encoder, images.shape, seed=seed, norm=norm)
