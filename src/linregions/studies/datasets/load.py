@@ -165,11 +165,12 @@ def _from_folder(name: str, folder: Path, classes: int | None, more: dict[str, A
 def _archive(path: Path, more: dict[str, Any]) -> Images:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in _KEYS if key not in archive.files]
-            if missing:
-                raise InputError(f"{path}: must hold {', '.join(_KEYS)}, but {', '.join(missing)} is not there")
-            arrays = tuple(archive[key] for key in _KEYS)
-    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read as a .npz archive of numbers ({shown(str(error))})") from error
+            arrays = {key: archive[key] for key in _KEYS if key in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, MemoryError, AttributeError, zipfile.BadZipFile) as error:
+        reason = shown(str(error).replace(str(path), path.name))
+        raise InputError(f"{path}: cannot be read as a .npz archive of numbers ({reason})") from error
+    missing = [key for key in _KEYS if key not in arrays]
+    if missing:
+        raise InputError(f"{path}: must hold {', '.join(_KEYS)}, but {', '.join(missing)} is not there")
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
-    return made(path.stem, arrays, source=f"archive {path.name}", files=files, **more)  # type: ignore[arg-type]
+    return made(path.stem, tuple(arrays[key] for key in _KEYS), source=f"archive {path.name}", files=files, **more)  # type: ignore[arg-type]
