@@ -121,20 +121,20 @@ def _answers(findings: Sequence[Finding]) -> tuple[Answer, ...]:
         _answer(
             "b",
             "self-supervised methods make fewer regions than supervised ones at comparable accuracy",
-            fewer_[0].verdict if fewer_ else UNDECIDED,
+            _first(fewer_),
             [*fewer_, *pick("T1", END, subject="ssl")],
         ),
         _answer("c", "contrastive methods expand regions over time", _either(f.verdict for f in more), more),
         _answer(
             "d",
             "self-distillation merges neighbouring regions",
-            next((f.verdict for f in pick("T3", BOTH, subject="self-distillation")), UNDECIDED),
+            _first(pick("T3", BOTH, subject="self-distillation")),
             pick("T3", BALANCE, JUMP, subject="self-distillation"),
         ),
         _answer(
             "e",
             "collapse is visible early in the regions",
-            next((f.verdict for f in findings if f.test == "T5" and f.reading == SEEN), UNDECIDED),
+            _first([f for f in findings if f.test == "T5" and f.reading == SEEN]),
             [f for f in findings if f.test == "T5"],
         ),
         _related("f", "numbers of the partition can indicate quality", findings, ACROSS),
@@ -144,6 +144,10 @@ def _answers(findings: Sequence[Finding]) -> tuple[Answer, ...]:
 def _answer(letter: str, claim: str, verdict: Verdict, findings: Sequence[Finding]) -> Answer:
     sentences = tuple(finding.sentence for finding in findings) or ("No run of this study says anything about it.",)
     return Answer(letter, claim, verdict, sentences)
+
+
+def _first(findings: Sequence[Finding]) -> Verdict:
+    return findings[0].verdict if findings else UNDECIDED
 
 
 def _related(letter: str, claim: str, findings: Sequence[Finding], reading: str) -> Answer:

@@ -113,10 +113,10 @@ def collapse(
     a healthy run that the score tells apart at the first checkpoint from `early` of the steps on, ties half.  Intervals
     resample methods within the collapsed and within the healthy runs: seeds of one method are no independent witnesses.
 
-    Verdicts: "seen early" holds where the AUC of the region count lies above 1/2, and does not hold where it lies below,
-    by the rule of `decide`: the whole interval, and every seed alone.  "beside std" holds where AUC(regions) - AUC(std) on
-    the same resamples lies above 0, does not hold where it lies below 0 or is exactly 0 throughout, else undecided.  Both
-    are undecided with fewer than two collapsed or two healthy methods.
+    Verdicts: "seen early" holds where the AUC of the region count lies above 1/2, and does not hold where it lies
+    below, by the rule of `decide`: the whole interval, and every seed alone. "beside std" holds where AUC(regions) -
+    AUC(std) on the same resamples lies above 0, does not hold where it lies below 0 or is exactly 0 throughout, else
+    undecided. Both are undecided with fewer than two collapsed or two healthy methods.
 
     Args:
         runs: of the study.

@@ -43,11 +43,11 @@ def quality(
 ) -> tuple[Finding, ...]:
     """T4: Spearman's rho of every metric with kNN accuracy, within runs and across them.
 
-    Within runs: metric and kNN both rise or fall with time, so that their raw correlation says little.  Correlated are
-    therefore the changes from one checkpoint to the next, divided by the change of log(step + 1); the number is the mean
-    of rho over runs, and seeds and methods are resampled, crossed.  Across runs: one number for each run at one step;
-    methods and seeds are resampled, crossed, because runs of one method are no independent witnesses.  Controls are in
-    neither: they would make every metric look good.
+    Within runs: metric and kNN both rise or fall with time, so that their raw correlation says little. Correlated are
+    therefore the changes from one checkpoint to the next, divided by the change of log(step + 1); the number is the
+    mean of rho over runs, and seeds and methods are resampled, crossed. Across runs: one number for each run at one
+    step; methods and seeds are resampled, crossed, because runs of one method are no independent witnesses. Controls
+    are in neither: they would make every metric look good.
 
     Verdict of a metric, with intervals at the level 1 - (1 - level) / number of metrics (many are tried, and one would
     stand out by chance): holds where the interval excludes 0; does not hold where it lies within (-0.3, 0.3) and
