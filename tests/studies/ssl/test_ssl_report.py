@@ -42,7 +42,7 @@ class Square:
     """Enough of `Polygons` to be kept: four squares."""
 
     indptr = np.array([0, 4, 8, 12, 16])
-    xy = np.concatenate([[*np.array([[0, 0], [1, 0], [1, 1], [0, 1]]), dx, dy] for dx in (-1, 0) for dy in (-1, 0)])
+    xy = np.concatenate([np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) + d for d in ([-1, -1], [-1, 0], [0, -1], [0, 0])])
 
 
 def study(path, made):

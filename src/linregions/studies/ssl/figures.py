@@ -64,9 +64,12 @@ def quality_against_count(runs: Runs) -> bytes:
             ax.plot(x, y, color=canvas.GREY, linewidth=0.6, zorder=1)
             colour = np.log1p(run.steps) / np.log1p(top)
             drawn = ax.scatter(x, y, c=colour, cmap="cividis", vmin=0, vmax=1, s=12, zorder=2)
-        ax.set_xscale("log")
         ax.set_title(name_of(method), fontsize=9)
         ax.tick_params(labelsize=7)
+        if ax is not axes[0]:
+            ax.sharex(axes[0])
+            ax.sharey(axes[0])
+        ax.set_xscale("log")
     if drawn is not None:
         bar = figure.colorbar(drawn, ax=list(axes), label="step", ticks=[0, 0.5, 1])
         bar.ax.set_yticklabels([f"{np.expm1(t * np.log1p(top)):.0f}" for t in (0, 0.5, 1)])

@@ -20,8 +20,8 @@ from .claims import Claims, Runs, claims
 
 REPORT, PAGE, TABLE, FOUND = "report.md", "report.html", "table.csv", "claims.json"
 INTRODUCTION = (
-    "The claims are those of the abstract of Muthivhi and van Zyl, Complexity of Linear Regions in Self-supervised Deep "
-    "ReLU Networks, 2026 (arXiv 2604.24393), in short words. Of that paper nothing but the "
+    "The claims are those of the abstract of Muthivhi and van Zyl, Complexity of Linear Regions in Self-supervised "
+    "Deep ReLU Networks, 2026 (arXiv 2604.24393), in short words. Of that paper nothing but the "
     "abstract is known here: not its encoder, data preparation, optimiser, slices, formulas, evaluation or seeds. "
     "The protocol is this library's own, on small encoders and few steps; what follows is no reproduction, and a "
     "claim that does not hold here may hold there."

@@ -115,14 +115,14 @@ def settings(manifest: Manifest, runs: Runs) -> list[str]:
     seeds = sorted({run.seed for run in runs.all})
     lines = [
         f"Data: {facts['about']}.",
-        f"Encoder: {facts['encoder']}, all ReLU, no batch normalisation; the partition is that of the backbone up to "
-        "and including its last ReLU, heads are not measured. The same first weights for all methods of a seed.",
+        f"Encoder: {facts['encoder']}, all ReLU, no batch normalisation; the partition is that of the backbone up "
+        "to and including its last ReLU, heads are not measured. The same first weights for all methods of a seed.",
         f"Methods: {', '.join(runs.methods)}; settings of each in the rows. {s['steps']:,} steps of {s['batch']} images; "
         f"seeds {', '.join(map(str, seeds))} (slices and split: seed {s['seed']}).",
         f"Slices: {kinds}, the same for all methods, seeds and checkpoints; "
         f"pad {s['pad'] or 'so that all anchors lie inside'}.",
-        f"Checkpoints: {steps}. Warm-up: {100 * WARM_UP:g} % of the steps; early: {100 * EARLY:g} %; collapsed: last kNN "
-        f"accuracy more than {MARGIN:g} below that of the untrained encoder.",
+        f"Checkpoints: {steps}. Warm-up: {100 * WARM_UP:g} % of the steps; early: {100 * EARLY:g} %; collapsed: last "
+        f"kNN accuracy more than {MARGIN:g} below that of the untrained encoder.",
         f"Jacobians on {plural(s['jacobians'], 'slice')}, overlays of consecutive checkpoints on "
         f"{plural(s['overlays'], 'slice')}, {plural(s['points'], 'held-out point')}; regions are merged where the "
         f"relative jump lies below {s['merged_below']:g}.",
