@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from ..checks import plural, seed_number, shown, whole_number
 from ..errors import InputError
 from ..partition import Status
+from .filling import fill
 from .folder import Manifest, Row, StudyFolder
 from .measure import BASELINES, Task, control_names, measure
 from .protocols import protocol_of
@@ -20,7 +20,6 @@ from .report import PAGE, REPORT, write_report
 from .sentences import sentences
 from .sessions import session
 from .sources import Source
-from .workers import results
 
 ABLATIONS = ("noise",)
 REPORTING = 0.05  # of the progress: resampling for the report, seconds of many minutes
@@ -150,7 +149,8 @@ def run(
             if key not in folder.rows
         ]
         asked = len(source.rows)
-        status = _measured(folder, tasks, workers, asked, progress)
+        share = 1.0 - REPORTING
+        status = fill(folder, measure, tasks, workers=workers, asked=asked, share=share, progress=progress)
         done = sum(key in folder.rows for key, _, _ in source.rows)
         scored = sum("error" not in row for row in folder.rows.values())
         errors = [row["error"] for key, _, _ in source.rows if "error" in (row := folder.rows.get(key, {}))]
@@ -158,27 +158,6 @@ def run(
     if status is Status.COMPLETE and scored >= FEWEST:
         status, found = _reported(out, resamples, done, progress)
     return SwapStudy(Path(out), space.name, status, done, asked, found, len(errors), errors[0] if errors else "")
-
-
-def _measured(
-    folder: StudyFolder,
-    tasks: list[Task],
-    workers: int,
-    asked: int,
-    progress: Callable[[float, int], None] | None,
-) -> Status:
-    """Measure what is missing; Ctrl-C ends it and keeps the rows."""
-    done = asked - len(tasks)
-    try:
-        with closing(results(measure, tasks, workers)) as found:
-            for key, row in found:
-                folder.add(key, row)
-                done += 1
-                if progress is not None:
-                    progress((1.0 - REPORTING) * done / asked, done)
-    except KeyboardInterrupt:
-        return Status.INTERRUPTED
-    return Status.COMPLETE
 
 
 def _reported(

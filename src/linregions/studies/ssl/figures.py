@@ -36,7 +36,7 @@ def eccentricities(runs: Runs) -> bytes:
 
 def boundaries(runs: Runs) -> bytes:
     """Boundary length, and the relative Jacobian jump across it."""
-    columns = [("boundary_length", "boundary length", True), ("jump_relative", "relative jump, median", False)]
+    columns = [("boundary_length", "boundary length", True), ("jump_relative", "relative jump", False)]
     return _lines(runs, columns)
 
 

@@ -46,7 +46,7 @@ CAPTIONS = {
     "quality": "kNN accuracy against N, one line a seed, coloured by step",
     "areas": "Median area and area-weighted mean area of regions",
     "eccentricities": "Median eccentricity of regions, by both definitions",
-    "boundaries": "Boundary length, and median relative Jacobian jump across an edge",
+    "boundaries": "Boundary length, and relative Jacobian jump across an edge (mean by length)",
     "points": "At held-out points: distance to the nearest boundary in input space, and local complexity",
     "histograms": "Log areas and edge counts of regions at the last checkpoint",
     "rates": "Split and merge information between consecutive checkpoints",

@@ -117,8 +117,8 @@ def settings(manifest: Manifest, runs: Runs) -> list[str]:
         f"Data: {facts['about']}.",
         f"Encoder: {facts['encoder']}, all ReLU, no batch normalisation; the partition is that of the backbone up "
         "to and including its last ReLU, heads are not measured. The same first weights for all methods of a seed.",
-        f"Methods: {', '.join(runs.methods)}; settings of each in the rows. {s['steps']:,} steps of {s['batch']} images; "
-        f"seeds {', '.join(map(str, seeds))} (slices and split: seed {s['seed']}).",
+        f"Methods: {', '.join(runs.methods)}; settings of each in the rows. {s['steps']:,} steps of {s['batch']} "
+        f"images; seeds {', '.join(map(str, seeds))} (slices and split: seed {s['seed']}).",
         f"Slices: {kinds}, the same for all methods, seeds and checkpoints; "
         f"pad {s['pad'] or 'so that all anchors lie inside'}.",
         f"Checkpoints: {steps}. Warm-up: {100 * WARM_UP:g} % of the steps; early: {100 * EARLY:g} %; collapsed: last "

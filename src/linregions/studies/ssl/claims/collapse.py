@@ -175,7 +175,7 @@ def _halved(log: Callable[[Run], np.ndarray], falling: bool = True) -> Callable[
 
 def _doubled(name: str, column: str, text: str) -> Detector:
     def score(run: Run) -> np.ndarray:
-        y = run.column(column)
+        y = run.metric(column)
         return y / y[0] if y[0] > 0 else y
 
     return Detector(name, text, True, score, lambda run: score(run) > 2.0)
@@ -183,7 +183,7 @@ def _doubled(name: str, column: str, text: str) -> Detector:
 
 def _half_column(name: str, column: str, text: str, *, geometric: bool) -> Detector:
     def score(run: Run) -> np.ndarray:
-        y = run.column(column)
+        y = run.metric(column)
         return -y / y[0] if y[0] > 0 else -y
 
     return Detector(name, f"{name} {text}", geometric, score, lambda run: score(run) > -0.5)

@@ -19,7 +19,7 @@ def merging(
 
     For two partitions of one slice, t before s, split = H(P_s | P_t) and merge = H(P_t | P_s), entropies in nats of
     areas; their difference telescopes, merge - split = H(P_t) - H(P_s), so that over the whole stretch it follows from
-    the two entropies of every slice.  The jump is the slope, against log step, of the log of the median relative jump
+    the two entropies of every slice.  The jump is the slope, against log step, of the log of the mean relative jump
     |J+ - J-| / (|J+| + |J-|) across an edge, on the slices where Jacobians were measured.
 
     merge less split holds where it lies above 0, jump where its slope lies below 0 (`decide` states the rule); both

@@ -75,6 +75,12 @@ class Run:
         values = self.sliced(name)
         return means(logs(values) if log else values)
 
+    def metric(self, name: str) -> np.ndarray:
+        """A number of each checkpoint, (checkpoints,): of slices near the data, their mean."""
+        if any(name in point["slices"] for point in self.row["checkpoints"]):
+            return self.averaged(name)
+        return self.column(name)
+
 
 class Runs:
     """All runs of a study, by method and seed.
