@@ -187,15 +187,18 @@ def _band(ax: Any, runs: Runs, method: str, name: str, k: int, log: bool) -> Non
 
 def _histogram(runs: Runs, methods: Sequence[str], name: str, k: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Middles of the bins, and shares; None where no row has it."""
-    total, places = None, np.empty(0)
+    total: dict[float, float] = {}
     for method in methods:
         for run in runs.of(method):
             histogram = run.row["checkpoints"][k].get("histograms", {}).get(name)
-            if histogram:
-                places = np.array(histogram["at"], dtype=float)
-                counts = np.array(histogram["counts"], dtype=float)
-                total = counts if total is None else total + counts
-    return None if total is None or not total.sum() else (places, total / total.sum())
+            if histogram:  # of edge counts, which end where a run has no more of them
+                for place, count in zip(histogram["at"], histogram["counts"], strict=True):
+                    total[place] = total.get(place, 0.0) + count
+    if not sum(total.values()):
+        return None
+    places = np.array(sorted(total))
+    counts = np.array([total[place] for place in places])
+    return places, counts / counts.sum()
 
 
 def _rate(run: Any, name: str) -> np.ndarray:
