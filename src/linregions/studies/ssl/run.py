@@ -181,7 +181,7 @@ def run(
 
 def measure(task: Task) -> tuple[str, Row]:
     """The row of one run; what cannot be trained or measured becomes a row that says why."""
-    method, started = find_method(task.method), time.perf_counter()
+    method, started, cpu = find_method(task.method), time.perf_counter(), time.process_time()
     s = task.settings
     watch = Watch(task.images, task.slices, task.points, s, task.keep)
     about: Row = {"method": method.name, "family": method.family, "seed": task.seed}
@@ -203,13 +203,14 @@ def measure(task: Task) -> tuple[str, Row]:
         raise
     if watch.polygons:
         pictures.keep(task.folder, f"{task.method}-{task.seed}", watch.polygons, task.slices[0].coordinates)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     return task.key, {
         **about,
         "training": done.settings,
         "kinds": [each.kind for each in task.slices],
         "seconds": seconds,
-        "times": {"training": done.seconds, **watch.times},
+        "core_seconds": cpu,
+        "times": {"training": cpu - sum(watch.times.values()), **watch.times},
         "checkpoints": watch.checkpoints,
     }
 

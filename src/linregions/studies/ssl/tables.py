@@ -133,10 +133,10 @@ def settings(manifest: Manifest, runs: Runs) -> list[str]:
 def seconds(runs: Runs) -> str:
     """Where the time of a run went, medians over runs."""
     names = list(dict.fromkeys(name for run in runs.all for name in run.row.get("times", {})))
-    total = float(np.median([run.row.get("seconds", 0.0) for run in runs.all]))
+    core = float(np.median([run.row.get("core_seconds", 0.0) for run in runs.all]))
     split = [f"{name} {_median_time(runs, name):.1f}" for name in names]
-    all_ = sum(float(run.row.get("seconds", 0.0)) for run in runs.all)
-    return f"Seconds of a run: {total:.1f} in the median ({', '.join(split)}); all runs together {all_:,.0f}."
+    everything = sum(float(run.row.get("core_seconds", 0.0)) for run in runs.all)
+    return f"Core seconds of a run: {core:.1f} in the median ({', '.join(split)}); all runs together {everything:,.0f}."
 
 
 def _median_time(runs: Runs, name: str) -> float:
