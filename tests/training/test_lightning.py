@@ -199,7 +199,7 @@ from linregions.training.lightning import LightningCollapseStop
 try:
     LightningCollapseStop([])
 except MissingExtraError as error:
-    assert "pip install 'linregions[training]'" in str(error), error
+    assert "pip install lightning" in str(error), error
 else:
     raise AssertionError
 """

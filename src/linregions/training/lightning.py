@@ -32,9 +32,8 @@ def _bases(namespace: str | None) -> tuple[type, ...]:
         if bases and not used:
             break
     if not bases:
-        raise MissingExtraError(
-            f"training: {namespace or 'lightning'} is not installed; install it: pip install 'linregions[training]'"
-        )
+        package = "pytorch-lightning" if namespace == "pytorch_lightning" else "lightning"
+        raise MissingExtraError(f"training: {package} is not installed; install it with: pip install {package}")
     return bases
 
 

@@ -75,6 +75,6 @@ def _summary_writer() -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise MissingExtraError(
-            "tensorboard: torch or tensorboard is not installed; install both: pip install 'linregions[training]'"
+            "tensorboard: torch or tensorboard is missing; install both: pip install 'linregions[training]' tensorboard"
         ) from error
     return SummaryWriter

@@ -1,0 +1,168 @@
+"""A slice through training, as a GIF or as a folder of pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..checks import real_number, shown, whole_number
+from ..errors import InputError
+from ..store.files import unwritable, write_file
+from . import canvas, slices
+
+
+def animation(
+    history: Any,
+    path: str | Path,
+    *,
+    slice: str | None = None,
+    colour: str = "layer",
+    values: Mapping[int, Any] | None = None,
+    label: str | None = None,
+    anchors: Any = None,
+    title: str | None = None,
+    seconds: float = 0.5,
+    pixels: int = 600,
+) -> list[int]:
+    """Write one slice at all checkpoints as moving pictures, all in one scale of colours.
+
+    Args:
+        history: a `History` or a tracker that kept its polygons (`RegionTracker(keep=True)`), or a mapping from step
+            to polygons.
+        path: a file that ends in .gif, or a folder, which gets one numbered .png for each checkpoint.  Files are
+            written under another name and renamed, so that each is whole.
+        slice: the name of the slice; None takes the first one.
+        colour: "layer", "area" or "value", as in `slice_regions`.
+        values: for "value", a mapping from step to the numbers of the regions; None takes the networks' first output.
+        label: what the colour bar says.
+        anchors: points in the input space, or a `Slice`, to mark in every picture.
+        title: what stands before the step.
+        seconds: how long each picture stays; the last one stays three times as long.
+        pixels: width and height of a picture.
+
+    Returns:
+        The steps, in order.
+
+    Raises:
+        InputError: no polygons were kept, or there is no such slice.
+        OutputError: the file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from linregions import Box, constructions, enumerate_regions, plot
+        >>> nets = [constructions.zigzag_product(2, [k, k]).network for k in (2, 4)]
+        >>> kept = {10 * k: enumerate_regions(net, Box.cube(0, 2, 2)).polygons for k, net in enumerate(nets)}
+        >>> plot.animation(kept, pathlib.Path(tempfile.mkdtemp()) / "run.gif", pixels=200)
+        [0, 10]
+    """
+    frames = kept(history, slice)
+    for polygons in frames.values():
+        slices.check(polygons, colour)
+    duration = round(1000 * real_number(seconds, "seconds"))
+    if duration < 20:
+        raise InputError(f"seconds: a picture stays at least 0.02, got {shown(seconds)}")
+    whole_number(pixels, "pixels", least=100, most=4000)
+    numbers = {step: None if values is None else values.get(step) for step in frames}
+    paint = slices.scale(list(frames.values()), colour, values=list(numbers.values()), label=label)
+    pictures = (
+        _picture(polygons, paint, numbers[step], anchors, _title(title, step, polygons), pixels)
+        for step, polygons in frames.items()
+    )
+    target = Path(path)
+    if target.suffix.lower() == ".gif":
+        _gif(target, pictures, duration)
+    elif target.suffix:
+        raise InputError(f"path: expected a file that ends in .gif, or a folder, got {shown(str(path))}")
+    else:
+        _folder(target, pictures, list(frames))
+    return list(frames)
+
+
+def kept(history: Any, slice: str | None) -> dict[int, Any]:
+    """Step -> polygons of one slice, in the order of the steps."""
+    history = getattr(history, "history", history)
+    found = getattr(history, "kept", history)
+    if not isinstance(found, Mapping):
+        raise InputError(f"history: expected a History, or a mapping from step to polygons, got {shown(history)}")
+    if not found:
+        raise InputError("history: no polygons were kept; track with RegionTracker(keep=True)")
+    out = {}
+    for step in sorted(found):
+        entry = found[step]
+        if isinstance(entry, Mapping):
+            name = next(iter(entry)) if slice is None else slice
+            if name in entry:
+                out[step] = entry[name]
+        else:
+            out[step] = entry
+    if not out:
+        names = sorted({str(n) for entry in found.values() for n in entry})
+        raise InputError(f"slice: none is called {shown(slice)}; there are {', '.join(names)}")
+    return out
+
+
+def _title(title: str | None, step: int, polygons: Any) -> str:
+    return (f"{title}: " if title else "") + f"step {step:,}: {slices.headline(polygons)}"
+
+
+def _picture(polygons: Any, paint: slices.Paint, values: Any, anchors: Any, title: str, pixels: int) -> np.ndarray:
+    """One frame, (pixels, pixels, 3) uint8: all frames have the same layout."""
+    canvas.matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.0, 6.0), dpi=pixels / 6.0)
+    board = FigureCanvasAgg(figure)
+    if paint.colour == "layer":
+        ax = figure.add_axes((0.11, 0.16, 0.85, 0.76))
+        slices.draw(ax, polygons, paint, values)
+        _layers(figure, paint)
+    else:
+        ax = figure.add_axes((0.10, 0.09, 0.70, 0.82))
+        slices.draw(ax, polygons, paint, values)
+        figure.colorbar(paint.mappable(), cax=figure.add_axes((0.84, 0.16, 0.025, 0.68)), label=paint.label)
+    slices.mark(ax, polygons, anchors)
+    ax.set_title(title)
+    board.draw()
+    return np.asarray(board.buffer_rgba())[..., :3].copy()
+
+
+def _layers(figure: Any, paint: slices.Paint) -> None:
+    from matplotlib.lines import Line2D
+
+    if len(paint.layers) < 2:
+        return
+    handles = [Line2D([], [], color=c, linewidth=2, label=f"layer {k + 1}") for k, c in slices.colours(paint)]
+    figure.legend(handles=handles, loc="lower center", ncols=min(len(handles), 6), frameon=False)
+
+
+def _gif(target: Path, pictures: Any, duration: int) -> None:
+    from PIL import Image
+
+    frames = [Image.fromarray(p).quantize(128, dither=Image.Dither.NONE) for p in pictures]
+    out = io.BytesIO()
+    times = [duration] * (len(frames) - 1) + [3 * duration]
+    frames[0].save(
+        out, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False, disposal=1
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_file(target, out.getvalue())
+
+
+def _folder(target: Path, pictures: Any, steps: list[int]) -> None:
+    from PIL import Image
+
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(target, error) from error
+    digits = len(str(steps[-1]))
+    for step, picture in zip(steps, pictures, strict=True):
+        out = io.BytesIO()
+        Image.fromarray(picture).save(out, format="PNG")
+        write_file(target / f"step_{step:0{digits}d}.png", out.getvalue())
