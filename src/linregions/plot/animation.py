@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..checks import real_number, shown, whole_number
-from ..errors import InputError
-from ..store.files import unwritable, write_file
+from ..errors import InputError, OutputError
+from ..store.files import write_file
 from . import canvas, slices
 
 
@@ -107,7 +107,7 @@ def kept(history: Any, slice: str | None) -> dict[int, Any]:
 
 
 def _title(title: str | None, step: int, polygons: Any) -> str:
-    return (f"{title}: " if title else "") + f"step {step:,}: {slices.headline(polygons)}"
+    return (f"{title}, " if title else "") + f"step {step:,}: {slices.headline(polygons)}"
 
 
 def _picture(polygons: Any, paint: slices.Paint, values: Any, anchors: Any, title: str, pixels: int) -> np.ndarray:
@@ -144,25 +144,41 @@ def _layers(figure: Any, paint: slices.Paint) -> None:
 def _gif(target: Path, pictures: Any, duration: int) -> None:
     from PIL import Image
 
+    _make(target.parent)
     frames = [Image.fromarray(p).quantize(128, dither=Image.Dither.NONE) for p in pictures]
     out = io.BytesIO()
     times = [duration] * (len(frames) - 1) + [3 * duration]
     frames[0].save(
         out, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False, disposal=1
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_file(target, out.getvalue())
+    _write(target, out.getvalue())
 
 
 def _folder(target: Path, pictures: Any, steps: list[int]) -> None:
     from PIL import Image
 
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(target, error) from error
+    _make(target)
     digits = len(str(steps[-1]))
     for step, picture in zip(steps, pictures, strict=True):
         out = io.BytesIO()
         Image.fromarray(picture).save(out, format="PNG")
-        write_file(target / f"step_{step:0{digits}d}.png", out.getvalue())
+        _write(target / f"step_{step:0{digits}d}.png", out.getvalue())
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_file(path, content)
+    except OutputError as error:
+        cause = error.__cause__
+        raise _unwritable(path, cause if isinstance(cause, OSError) else error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"path: {path} cannot be written ({error.strerror or error}); give one in another folder")

@@ -199,7 +199,15 @@ def _line(ax: Any, members: Any, name: str, style: dict[str, Any], label: Any, s
         chosen = np.array([(s not in partial) == whole for s in steps])
         face = style["color"] if whole else "white"
         if chosen.any() and (len(steps) <= 60 or not whole):
-            ax.plot(steps[chosen], mean[chosen], "o", markersize=3.5, color=style["color"], markerfacecolor=face)
+            ax.plot(
+                steps[chosen],
+                mean[chosen],
+                "o",
+                markersize=3.5,
+                color=style["color"],
+                markerfacecolor=face,
+                clip_on=False,
+            )
     positive = values[values > 0]
     return (float(positive.min()), float(positive.max())) if (values[~np.isnan(values)] > 0).all() else (0.0, 1.0)
 

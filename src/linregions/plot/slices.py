@@ -33,7 +33,8 @@ def slice_regions(
     """Draw the regions of a slice: lengths and areas in the picture are those of the input space.
 
     With "layer" an edge has the colour of the layer whose unit changes its piece there (the earliest, where there are
-    several); with "area" a region has the colour of its area, on a logarithmic scale; with "value" that of a number.
+    several); with "area" a region has the colour of its area, on a logarithmic scale whose lower end
+    stands for all smaller ones too (they cover a thousandth of the slice); with "value" that of a number.
 
     Args:
         polygons: `Partition.polygons`, or a `Polygons` made elsewhere.
@@ -116,8 +117,8 @@ def scale(many: list[Polygons], colour: str, *, values: list[Any], label: str | 
         numbers = np.concatenate([_numbers(p, colour, v) for p, v in zip(many, values, strict=True)])
         low, high = float(numbers.min()), float(numbers.max())
         if colour == "area":
-            low = float(numbers[numbers > 0].min(initial=high))
-            norm = LogNorm(max(low, 1e-9 * high), high if high > low else 2 * low)
+            low = _smallest_seen(numbers)
+            norm = LogNorm(low, high if high > low else 2 * low, clip=True)
         else:
             norm = Normalize(low, high if high > low else low + 1.0)
     return Paint(colour, tuple(int(k) for k in layers), norm, label or CAPTIONS.get(colour, ""))
@@ -137,6 +138,15 @@ def _numbers(polygons: Polygons, colour: str, values: Any) -> np.ndarray:
         wanted = f"{plural(len(polygons), 'finite number')}, one for each region"
         raise InputError(f"values: expected {wanted}, got {shown(values)}")
     return out
+
+
+def _smallest_seen(areas: np.ndarray) -> float:
+    """The area below which regions together cover a thousandth: colours are for what can be seen, not for slivers."""
+    areas = np.sort(areas[areas > 0])
+    if not len(areas):
+        return 1.0
+    covered = np.cumsum(areas)
+    return float(areas[np.searchsorted(covered, 1e-3 * covered[-1])])
 
 
 def middles(polygons: Polygons) -> np.ndarray:
@@ -207,13 +217,13 @@ def _cells(ax: Any, polygons: Polygons, paint: Paint, numbers: np.ndarray) -> No
         cmap="cividis",
         norm=paint.norm,
         edgecolors="white" if few else "none",
-        linewidths=0.4 if few else 0.0,
+        linewidths=0.4 * min(1.0, (300 / len(polygons)) ** 0.5) if few else 0.0,
         antialiaseds=few,
     )
     ax.add_collection(fill)
 
 
-def mark(ax: Any, polygons: Polygons, anchors: Any) -> None:
+def mark(ax: Any, polygons: Polygons, anchors: Any, *, small: bool = False) -> None:
     """Anchors as points, each with its label where it has one."""
     if anchors is None:
         return
@@ -223,18 +233,21 @@ def mark(ax: Any, polygons: Polygons, anchors: Any) -> None:
     if points.ndim != 2 or points.shape[1] != inputs:
         raise InputError(f"anchors: expected points with {plural(inputs, 'input')} each, got shape {points.shape}")
     where = coordinates(polygons, points)
-    ax.scatter(*where.T, s=42, color="white", edgecolors="black", linewidths=1.2, zorder=10, clip_on=False)
+    ax.scatter(
+        *where.T, s=18 if small else 42, color="white", edgecolors="black", linewidths=1.2, zorder=10, clip_on=False
+    )
     for place, text in zip(where, labels if labels is not None else (), strict=False):
         if text is None:
             continue
         ax.annotate(
             str(text),
             place,
-            xytext=(6, 6),
+            xytext=(4, 4) if small else (6, 6),
             textcoords="offset points",
             fontweight="bold",
+            fontsize=7 if small else 10,
             zorder=11,
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
         )
 
 

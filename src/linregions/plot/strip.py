@@ -62,7 +62,7 @@ def strip(
         v for row, given in zip(grid, numbers, strict=True) for p, v in zip(row, given, strict=True) if p is not None
     ]
     paint = slices.scale(every, colour, values=flat, label=label)
-    figure, panels = _panels(axes, len(grid), len(grid[0]))
+    figure, panels = _panels(axes, len(grid), len(grid[0]), bar=colour != "layer")
     for i, row in enumerate(grid):
         for j, polygons in enumerate(row):
             ax = panels[i * len(row) + j]
@@ -71,7 +71,7 @@ def strip(
     if colour == "layer":
         slices.legend(figure, paint)
     else:
-        figure.colorbar(paint.mappable(), ax=panels, label=paint.label, shrink=0.8, fraction=0.03)
+        figure.colorbar(paint.mappable(), ax=panels, label=paint.label, shrink=0.8, aspect=30, pad=0.02)
     return figure
 
 
@@ -138,14 +138,15 @@ def _numbers(values: Any, grid: list[list[Any]]) -> list[list[Any]]:
     return out
 
 
-def _panels(axes: Any, height: int, width: int) -> tuple[Any, list[Any]]:
+def _panels(axes: Any, height: int, width: int, *, bar: bool) -> tuple[Any, list[Any]]:
     if axes is not None:
         return canvas.panels(axes, height * width, size=(1, 1))
     canvas.matplotlib()
     from matplotlib.figure import Figure
 
     side = 2.6 if width > 2 else 3.4
-    figure = Figure(figsize=(side * width + 0.4, (side + 0.35) * height + 0.7), dpi=120, layout="constrained")
+    size = (side * width + (1.3 if bar else 0.4), (side + 0.3) * height + (0.3 if bar else 1.1))
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
     return figure, list(figure.subplots(height, width, squeeze=False).ravel())
 
 
@@ -154,7 +155,7 @@ def _place(ax: Any, polygons: Any, paint: slices.Paint, values: Any, anchors: An
         ax.set_axis_off()
         return
     slices.draw(ax, polygons, paint, values)
-    slices.mark(ax, polygons, anchors)
+    slices.mark(ax, polygons, anchors, small=True)
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
 
 

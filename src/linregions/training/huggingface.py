@@ -20,7 +20,7 @@ except ImportError as error:
 class HuggingFaceCallback(TrainerCallback, ExportableState):
     """Measures regions while a `transformers.Trainer` trains.
 
-    Step 0 (or the step of a resumed run) is measured when training begins.  Only the process of rank zero measures.
+    Step 0 is measured when training begins; a resumed run goes on in its schedule.  Only the first process measures.
     Each row goes to the tracker's sinks; and to `trainer.log`, so to the trainer's reporters, if `trainer` is set
     (`callback.trainer = trainer`), else into `state.log_history`: what a callback adds in `on_log` comes too late for
     the reporters.  The tracker's state is saved in each checkpoint's `trainer_state.json`, from which a resumed run
@@ -51,7 +51,8 @@ class HuggingFaceCallback(TrainerCallback, ExportableState):
         if state.global_step and saved and last_step(self.tracker) is None:
             saved = saved[0] if isinstance(saved, list) else saved
             self.tracker.load_state_dict(unpacked(saved["attributes"]["tracker"]))
-        self._measure(state, control, model)
+        if last_step(self.tracker) is None:
+            self._measure(state, control, model)
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_more: Any) -> None:
         """Let the schedule say whether to measure."""

@@ -54,10 +54,10 @@ class _OfEitherName:
 class LightningCallback(_OfEitherName):
     """Measures regions while a Lightning `Trainer` fits.
 
-    Step 0 (or the step of a resumed run) is measured when training starts, before any batch.  Only the process of rank
-    zero measures, never in the sanity check.  Each row goes to the tracker's sinks, to all loggers of the trainer at
-    once with its step (whatever `log_every_n_steps` is), and to `trainer.callback_metrics`, where `EarlyStopping` and
-    `ModelCheckpoint` find it.  The tracker's state is part of every checkpoint: a resumed run keeps slices and history.
+    Step 0 is measured when training starts, before any batch; a resumed run goes on in its schedule.  Only the
+    first process measures, never in the sanity check.  Each row goes to the tracker's sinks, to all loggers of the
+    trainer at once with its step (whatever `log_every_n_steps` is), and to `trainer.callback_metrics`, where
+    `EarlyStopping` and `ModelCheckpoint` find it.  The tracker's state is part of every checkpoint: a resumed run keeps slices and history.
 
     Args:
         tracker: the `RegionTracker`.  If it has no `part`, the module's `backbone` is measured where there is one,
@@ -93,8 +93,8 @@ class LightningCallback(_OfEitherName):
         return f"linregions/{self.name}"
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Measure before the first batch; here `global_step` is already that of a resumed run."""
-        if trainer.is_global_zero and last_step(self.tracker) != trainer.global_step:
+        """Measure before the first batch, unless the run is resumed: then the schedule goes on."""
+        if trainer.is_global_zero and last_step(self.tracker) is None:
             self._leave(trainer, self.tracker.measure(self._part(pl_module), trainer.global_step))
         self._seen = trainer.global_step
 
