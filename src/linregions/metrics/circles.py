@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .rings import Rings, rings
+from .rings import Group, rings
 
 CHUNK = 2**16  # numbers in one array of triples: they stay in the cache
 
@@ -26,28 +26,11 @@ def inradius(p: Any) -> np.ndarray:
     some l >= 0 has `l_i + l_j + l_k = 1` and `l_i n_i + l_j n_j + l_k n_k = 0`: what three edges alone allow.
 
     Example:
+        >>> from linregions.metrics import Rings
         >>> inradius(Rings.of([[(0, 0), (3, 0), (0, 4)], [(0, 0), (9, 0), (9, 2), (0, 2)]])).round(9).tolist()
         [1.0, 1.0]
     """
-    r = rings(p)
-    (x, y), (ex, ey) = r.local, r.edges
-    with np.errstate(all="ignore"):
-        nx, ny = ey / r.lengths, -ex / r.lengths
-    offsets = nx * x + ny * y
-    out = np.full(len(r), np.inf)
-    for members, at in _blocks(r):
-        i, j = np.triu_indices(len(at), 1)
-        u, v, d = nx[at], ny[at], offsets[at]
-        turns = u[i] * v[j] - v[i] * u[j]
-        for (a, b, c), (ab, bc, ac) in _triples(len(at), len(members)):
-            la, lb, lc = turns[bc], -turns[ac], turns[ab]
-            with np.errstate(all="ignore"):
-                radius = (la * d[a] + lb * d[b] + lc * d[c]) / (la + lb + lc)
-                least = np.minimum(np.minimum(la, lb), lc)
-            # An edge of length 0 has no normal; it is no constraint either.
-            radius[~(least >= 0)] = np.inf
-            out[members] = np.fmin(out[members], np.fmin.reduce(radius, axis=0))
-    return np.where(np.isfinite(out), out, np.nan)
+    return rings(p).each(_inradius)[0]
 
 
 def circumradius(p: Any) -> np.ndarray:
@@ -57,54 +40,76 @@ def circumradius(p: Any) -> np.ndarray:
     longest side of an obtuse triangle, abc / (4 A) otherwise.
 
     Example:
+        >>> from linregions.metrics import Rings
         >>> circumradius(Rings.of([[(0, 0), (3, 0), (0, 4)], [(0, 0), (1, 0), (1, 1), (0, 1)]])).round(6).tolist()
         [2.5, 0.707107]
     """
-    r = rings(p)
-    x, y = r.local
-    out = np.zeros(len(r))
-    for members, at in _blocks(r):
-        i, j = np.triu_indices(len(at), 1)
-        dx, dy = x[at][j] - x[at][i], y[at][j] - y[at][i]
-        squares = dx * dx + dy * dy
-        for _, (ab, bc, ac) in _triples(len(at), len(members)):
-            s, t, u = squares[ab], squares[bc], squares[ac]
-            longest, total = np.maximum(np.maximum(s, t), u), s + t + u
-            twice = dx[ab] * dy[ac] - dy[ab] * dx[ac]
-            with np.errstate(all="ignore"):
-                acute = s * t * u / (4.0 * twice * twice)
-            found = np.where(2.0 * longest >= total, longest / 4.0, acute)
-            out[members] = np.maximum(out[members], found.max(axis=0))
-    return np.sqrt(out)
+    return rings(p).each(_circumradius)[0]
 
 
 def roundness(p: Any) -> np.ndarray:
     """Inradius over circumradius of every region, r/R in (0, 1): 1/2 for an equilateral triangle, 0.707 for a square.
 
     Example:
+        >>> from linregions.metrics import Rings
         >>> roundness(Rings.of([[(0, 0), (1, 0), (1, 1), (0, 1)]])).round(3).tolist()
         [0.707]
     """
-    r = rings(p)
+    return rings(p).each(roundness_of)[0]
+
+
+def roundness_of(g: Group) -> np.ndarray:
+    """Inradius over circumradius of a group of polygons."""
     with np.errstate(all="ignore"):
-        return inradius(r) / circumradius(r)
+        return _inradius(g) / _circumradius(g)
 
 
-def _blocks(r: Rings) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Some regions of one number m of corners, and their corners (m, regions)."""
-    for members, at in r.by_size():
-        m = len(at)
-        step = max(1, CHUNK // (m * (m - 1) * (m - 2) // 6))
-        for k in range(0, len(members), step):
-            yield members[k : k + step], at[:, k : k + step]
+def _inradius(g: Group) -> np.ndarray:
+    i, j = np.triu_indices(len(g.x), 1)
+    ex, ey = g.edges
+    with np.errstate(all="ignore"):
+        nx, ny = ey / g.lengths, -ex / g.lengths
+    offsets = nx * g.x + ny * g.y
+    out = np.full(len(g.members), np.inf)
+    for some, (a, b, c), (ab, bc, ac) in _triples(g):
+        u, v, d = nx[:, some], ny[:, some], offsets[:, some]
+        turns = u[i] * v[j] - v[i] * u[j]
+        la, lb, lc = turns[bc], -turns[ac], turns[ab]
+        with np.errstate(all="ignore"):
+            radius = (la * d[a] + lb * d[b] + lc * d[c]) / (la + lb + lc)
+            least = np.minimum(np.minimum(la, lb), lc)
+        # An edge of length 0 has no normal; it is no constraint either.
+        radius[~(least >= 0)] = np.inf
+        out[some] = np.fmin(out[some], np.fmin.reduce(radius, axis=0))
+    return np.where(np.isfinite(out), out, np.nan)
 
 
-def _triples(m: int, regions: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """All triples a < b < c of m things, (3, triples), and the numbers of their pairs ab, bc, ac; in blocks."""
-    of, pairs = _table(m)
-    step = max(1, CHUNK // regions)
-    for k in range(0, of.shape[1], step):
-        yield of[:, k : k + step], pairs[:, k : k + step]
+def _circumradius(g: Group) -> np.ndarray:
+    out = np.zeros(len(g.members))
+    for some, _, (ab, bc, ac) in _triples(g):
+        dx, dy, squares = (v[:, some] for v in g.pairs)
+        s, t, u = squares[ab], squares[bc], squares[ac]
+        longest = np.maximum(np.maximum(s, t), u)
+        twice = dx[ab] * dy[ac] - dy[ab] * dx[ac]
+        with np.errstate(all="ignore"):
+            acute = s * t * u / (4.0 * twice * twice)
+        found = np.where(2.0 * longest >= s + t + u, longest / 4.0, acute)
+        out[some] = np.maximum(out[some], found.max(axis=0))
+    return np.sqrt(out)
+
+
+def _triples(g: Group) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Some polygons of a group, triples a < b < c of their m corners (3, triples), and the numbers of the pairs.
+
+    The pairs are ab, bc, ac; in blocks, all polygons with all triples.
+    """
+    of, pairs = _table(len(g.x))
+    wide = max(1, CHUNK // of.shape[1])
+    high = max(1, CHUNK // wide)
+    for first in range(0, len(g.members), wide):
+        some = slice(first, first + wide)
+        for k in range(0, of.shape[1], high):
+            yield some, of[:, k : k + high], pairs[:, k : k + high]
 
 
 @cache

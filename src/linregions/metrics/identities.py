@@ -211,4 +211,4 @@ def _area(r: Rings, radii: np.ndarray) -> tuple[float, float]:
     products = np.abs(x * y[nxt]) + np.abs(x[nxt] * y)
     rounding = (r.sizes[r.owner] + 4) * _U * products
     bound = math.fsum((moved * reach / 2 + moved * moved[nxt] + rounding).tolist())
-    return math.fsum(r.areas.tolist()), 1.01 * bound
+    return math.fsum((r.sums(x * y[nxt] - x[nxt] * y) / 2.0).tolist()), 1.01 * bound

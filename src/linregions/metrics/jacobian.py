@@ -223,7 +223,8 @@ def _slopes(p: Any, maps: np.ndarray) -> np.ndarray:
     maps, count = np.asarray(maps), len(rings(p))
     if maps.ndim != 3 or maps.shape[0] != count or maps.shape[2] != 3:
         raise InputError(f"maps: expected ({count}, outputs, 3) as slice_maps gives them, got shape {maps.shape}")
-    return np.ascontiguousarray(maps[:, :, :2]).reshape(count, -1)
+    # By column, as slice_maps lays them out: their order does not matter to norms and products.
+    return np.ascontiguousarray(maps[:, :, :2].transpose(0, 2, 1)).reshape(count, -1)
 
 
 def _eps(eps: Any) -> float:

@@ -11,7 +11,7 @@ from ..checks import shown
 from ..errors import InputError
 from ..network import Network
 from ..partition.slopes import stage_pieces, unit_gains
-from ..stage import Stage
+from ..stage import Stage, is_sparse
 from .frame import orthonormal
 
 if TYPE_CHECKING:
@@ -55,57 +55,58 @@ def maps_from(network: Network, patterns: np.ndarray, start: np.ndarray) -> np.n
     """Affine maps of the network after the affine map `start` (inputs, k), for patterns (regions, units).
 
     Returns:
-        (regions, outputs, k); the last column is the offset.
+        (regions, outputs, k); the last column is the offset.  It is a view of an array (regions, k, outputs).
     """
     pieces = stage_pieces(network, patterns)
-    out = np.empty((len(patterns), network.output_dim, start.shape[1]))
+    columns = start.shape[1]
+    out = np.empty((len(patterns), columns, network.output_dim))
     widest = max(max(stage.rows, stage.units) for stage in network.stages)
-    block = max(1, CHUNK // (widest * start.shape[1]))
-    first = _affine(network.stages[0], start[:, None, :])
+    block = max(1, CHUNK // (widest * columns))
+    first = _affine(network.stages[0], np.ascontiguousarray(start.T)[None])
     for a in range(0, len(patterns), block):
         b = min(a + block, len(patterns))
         _fill(network, [part[a:b] for part in pieces], first, out[a:b])
-    return out
+    return out.transpose(0, 2, 1)
 
 
 def _fill(network: Network, pieces: list[np.ndarray], first: np.ndarray, out: np.ndarray) -> None:
-    """The maps of a block of regions; `first` is the first stage's affine part (rows, 1, k)."""
-    count = len(out)
-    fresh = np.zeros(count, dtype=bool)  # where a beginning differs from that of the region before
+    """The maps of a block of regions; `first` is the first stage's affine part (1, k, rows)."""
+    fresh = np.zeros(len(out), dtype=bool)  # where a beginning differs from that of the region before
     fresh[:1] = True
-    owner = np.zeros(count, dtype=np.int64)  # the run that each region belongs to
+    owner = np.zeros(len(out), dtype=np.int64)  # the run of equal beginnings that each region belongs to
     state = first
     for number, (stage, chosen) in enumerate(zip(network.stages, pieces, strict=True)):
         if number:
             state = _affine(stage, state)
         if (stage.activation.pieces > 1).any():
             fresh[1:] |= (chosen[1:] != chosen[:-1]).any(axis=1)
-            starts = np.flatnonzero(fresh)
-            state, owner = _activated(stage, chosen[starts], state, owner[starts]), np.cumsum(fresh) - 1
-        else:
-            starts = np.flatnonzero(fresh)
-            state = _activated(stage, chosen[starts], state, np.arange(state.shape[1]))
-    out[:] = state.transpose(1, 0, 2)[owner]
+        starts = np.flatnonzero(fresh)
+        state = _activated(stage, chosen[starts], state, owner[starts])
+        owner = np.cumsum(fresh) - 1
+    np.take(state, owner, axis=0, out=out)
 
 
 def _affine(stage: Stage, state: np.ndarray) -> np.ndarray:
-    width, count, columns = state.shape
-    out = (stage.weight @ state.reshape(width, -1)).reshape(stage.rows, count, columns)
-    out[:, :, -1] += np.asarray(stage.bias)[:, None]
-    return out if stage.divisor is None else out / np.asarray(stage.divisor)[:, None, None]
+    count, columns, width = state.shape
+    flat = state.reshape(-1, width)
+    out = (stage.weight @ flat.T).T if is_sparse(stage.weight) else flat @ stage.weight.T
+    out = np.ascontiguousarray(out).reshape(count, columns, stage.rows)
+    out[:, -1] += stage.bias
+    if stage.divisor is not None:
+        out /= stage.divisor
+    return out
 
 
 def _activated(stage: Stage, pieces: np.ndarray, state: np.ndarray, parents: np.ndarray) -> np.ndarray:
-    """State (units, runs, k) of runs with these pieces (runs, units), each from its parent in `state`."""
+    """State (runs, k, units) of runs with these pieces (runs, units), each from its parent in `state`."""
     act = stage.activation
     if isinstance(act, MaxGroups):
-        rows = act.offsets[:-1, None] + pieces.T
-        return state[rows, parents]
-    state = state[:, parents] if state.shape[1] > 1 or len(parents) != 1 else state
+        return np.take_along_axis(state[parents], (act.offsets[:-1] + pieces)[:, None], axis=2)
+    out = state[parents]
     if act.is_identity:
-        return state
+        return out
     gains, shifts = unit_gains(stage, pieces)
-    out = state * gains.T[:, :, None]
+    out *= gains[:, None]
     if shifts is not None:
-        out[:, :, -1] += shifts.T
+        out[:, -1] += shifts
     return out

@@ -10,14 +10,14 @@ import numpy as np
 from ..checks import whole_number
 from ..errors import InputError
 from . import shapes
-from .circles import circumradius, inradius
-from .rings import Rings, rings
+from .rings import rings
 
 if TYPE_CHECKING:
     from ..partition.polygons import Polygons
 
 SLIVER = 1e-12  # of the slice's area: below it a ratio of lengths is a ratio of rounding errors
 BORDER, UNLISTED = -1, -2
+RATIOS = ("ecc_moment", "ecc_splinecam", "aspect", "roundness", "isoperimetric")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,19 @@ def boundary_length(p: Polygons) -> float:
         >>> boundary_length(enumerate_regions(net, Box.cube(-1, 1, 2)).polygons)
         4.0
     """
-    return float(rings(p).lengths[inner_edges(p)].sum())
+    return float(edge_lengths(p, inner_edges(p)).sum())
+
+
+def edge_lengths(p: Any, at: np.ndarray) -> np.ndarray:
+    """Lengths of the edges from the corners `at` to the next ones of their regions."""
+    r = rings(p)
+    x, y = (np.asarray(r.xy)[r.following[at]] - np.asarray(r.xy)[at]).T
+    return np.sqrt(x * x + y * y)
+
+
+def _by_layer(p: Any, at: np.ndarray) -> np.ndarray:
+    layers = np.asarray(p.layers)[at]
+    return np.bincount(layers, weights=edge_lengths(p, at), minlength=1 + int(layers.max(initial=-1)))
 
 
 def boundary_length_by_layer(p: Polygons) -> np.ndarray:
@@ -110,9 +122,7 @@ def boundary_length_by_layer(p: Polygons) -> np.ndarray:
         >>> boundary_length_by_layer(enumerate_regions(net, Box.cube(-1, 1, 2)).polygons).tolist()
         [2.0, 2.0]
     """
-    at = inner_edges(p)
-    layers = np.asarray(p.layers)[at]
-    return np.bincount(layers, weights=rings(p).lengths[at], minlength=1 + int(layers.max(initial=-1)))
+    return _by_layer(p, inner_edges(p))
 
 
 def neighbours(p: Polygons) -> np.ndarray:
@@ -151,6 +161,7 @@ def edges_hist(p: Any) -> np.ndarray:
     """Number of regions with 0, 1, 2, ... edges.
 
     Example:
+        >>> from linregions.metrics import Rings
         >>> edges_hist(Rings.of([[(0, 0), (1, 0), (0, 1)], [(0, 0), (1, 0), (1, 1), (0, 1)]])).tolist()
         [0, 0, 0, 1, 1]
     """
@@ -221,7 +232,7 @@ def summary(p: Polygons, maps: np.ndarray | None = None, *, eps: float = 1e-9) -
     out = {"n_regions": float(len(r)), "density": len(r) / p.area_domain}
     out |= {f"area_{name}": value for name, value in area_statistics(areas).as_dict().items()}
     out |= {"n_slivers": float(thin.sum()), "touches_border": _mean(border)}
-    ratios = _ratios(r)
+    ratios = dict(zip(RATIOS, r.each(shapes.ratios, results=len(RATIOS)), strict=True))
     for name, values in ratios.items():
         out[name] = _median(values[~thin])
     out |= {"log_aspect_mean": _mean(np.log(ratios["aspect"][~thin]))}
@@ -240,18 +251,6 @@ def summary(p: Polygons, maps: np.ndarray | None = None, *, eps: float = 1e-9) -
 
         out |= jacobian_summary(p, maps, eps)
     return out
-
-
-def _ratios(r: Rings) -> dict[str, np.ndarray]:
-    m = shapes.moments(r)
-    with np.errstate(all="ignore"):
-        return {
-            "ecc_moment": shapes._eccentricity(m),
-            "ecc_splinecam": shapes.ecc_splinecam(r),
-            "aspect": shapes._aspect(m),
-            "roundness": inradius(r) / circumradius(r),
-            "isoperimetric": shapes.isoperimetric(r),
-        }
 
 
 def _mean(values: np.ndarray) -> float:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .rings import Rings, rings
+from .circles import roundness_of
+from .rings import Group, Rings, following, rings
 
 if TYPE_CHECKING:
     from ..partition.polygons import Polygons
@@ -22,19 +23,21 @@ SPLINECAM_OFFSET = 1e-10  # what SplineCam adds to the shortest distance
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Second moments of polygons about their centroids, divided by the area.
+    """Second moments of polygons about their centroids, divided by the area: covariances of a uniform point.
 
     Attributes:
-        large, small: (regions,) eigenvalues l1 >= l2 of the covariance of a uniform point of the polygon; the ellipse
-            of the same moments has semi-axes 2 sqrt(l1) and 2 sqrt(l2).
+        large, small: (regions,) eigenvalues l1 >= l2; the ellipse of the same moments has semi-axes 2 sqrt(l1) and
+            2 sqrt(l2).
         centroids: (regions, 2).
-        matrices: (regions, 2, 2), the covariances.
+        xx, xy, yy: (regions,) entries of the covariance in the coordinates of the polygons.
     """
 
     large: np.ndarray
     small: np.ndarray
     centroids: np.ndarray
-    matrices: np.ndarray
+    xx: np.ndarray
+    xy: np.ndarray
+    yy: np.ndarray
 
 
 def areas(p: Shapes) -> np.ndarray:
@@ -84,8 +87,7 @@ def centroids(p: Shapes) -> np.ndarray:
         >>> centroids(Rings.of([[(0, 0), (3, 0), (0, 3)]])).tolist()
         [[1.0, 1.0]]
     """
-    r = rings(p)
-    return r.means + np.stack(_local_centroids(r), axis=1)
+    return moments(p).centroids
 
 
 def moments(p: Shapes) -> Moments:
@@ -100,22 +102,8 @@ def moments(p: Shapes) -> Moments:
         ([3.0], [3.0])
     """
     r = rings(p)
-    cos, sin = _longest_edge(r)
-    x, y = r.local
-    c, s = cos[r.owner], sin[r.owner]
-    u, v = c * x + s * y, c * y - s * x
-    un, vn, cross = u[r.following], v[r.following], r.crosses
-    with np.errstate(all="ignore"):
-        gx, gy = (r.sums((a + b) * cross) / (6.0 * r.areas) for a, b in ((u, un), (v, vn)))
-        xx = r.sums((u * u + u * un + un * un) * cross) / (12.0 * r.areas) - gx * gx
-        yy = r.sums((v * v + v * vn + vn * vn) * cross) / (12.0 * r.areas) - gy * gy
-        xy = r.sums((u * (vn + 2 * v) + un * (2 * vn + v)) * cross) / (24.0 * r.areas) - gx * gy
-        large = (xx + yy) / 2 + np.hypot((xx - yy) / 2, xy)
-        small = np.minimum((xx * yy - xy * xy) / large, large)
-    turn = np.array([[cos, -sin], [sin, cos]]).transpose(2, 0, 1)
-    matrices = turn @ np.array([[xx, xy], [xy, yy]]).transpose(2, 0, 1) @ turn.transpose(0, 2, 1)
-    found = r.means + np.stack([cos * gx - sin * gy, sin * gx + cos * gy], axis=1)
-    return Moments(large, small, found, matrices)
+    large, small, gx, gy, xx, xy, yy = r.each(_moments, results=7)
+    return Moments(large, small, r.means + np.stack([gx, gy], axis=1), xx, xy, yy)
 
 
 def ecc_moment(p: Shapes) -> np.ndarray:
@@ -127,7 +115,8 @@ def ecc_moment(p: Shapes) -> np.ndarray:
         >>> ecc_moment(Rings.of([[(0, 0), (2, 0), (2, 1), (0, 1)]])).round(3).tolist()
         [0.866]
     """
-    return _eccentricity(moments(p))
+    large, small, *_ = rings(p).each(_moments, results=7)
+    return _ellipse(large, small)[0]
 
 
 def aspect(p: Shapes) -> np.ndarray:
@@ -139,7 +128,8 @@ def aspect(p: Shapes) -> np.ndarray:
         >>> aspect(Rings.of([[(0, 0), (100, 0), (100, 1), (0, 1)]])).round(6).tolist()
         [100.0]
     """
-    return _aspect(moments(p))
+    large, small, *_ = rings(p).each(_moments, results=7)
+    return _ellipse(large, small)[1]
 
 
 def ecc_splinecam(p: Shapes) -> np.ndarray:
@@ -154,8 +144,7 @@ def ecc_splinecam(p: Shapes) -> np.ndarray:
         >>> ecc_splinecam(Rings.of([[(0, 0), (2, 0), (2, 1), (0, 1)]])).round(3).tolist()
         [2.236]
     """
-    most, least = _distances(rings(p))
-    return most / (least + SPLINECAM_OFFSET)
+    return rings(p).each(_splinecam)[0]
 
 
 def diameter(p: Shapes) -> np.ndarray:
@@ -165,7 +154,7 @@ def diameter(p: Shapes) -> np.ndarray:
         >>> diameter(Rings.of([[(0, 0), (3, 0), (0, 4)]])).tolist()
         [5.0]
     """
-    return _distances(rings(p))[0]
+    return rings(p).each(lambda g: np.sqrt(g.pairs[2].max(axis=0)))[0]
 
 
 def width(p: Shapes) -> np.ndarray:
@@ -175,13 +164,7 @@ def width(p: Shapes) -> np.ndarray:
         >>> width(Rings.of([[(0, 0), (3, 0), (0, 4)]])).round(9).tolist()
         [2.4]
     """
-    r = rings(p)
-    out = np.empty(len(r))
-    for members, x, y, ex, ey in _grouped(r):
-        across = ex[:, None] * (y[None] - y[:, None]) - ey[:, None] * (x[None] - x[:, None])
-        with np.errstate(all="ignore"):
-            out[members] = np.fmin.reduce(across.max(axis=1) / np.hypot(ex, ey), axis=0)
-    return out
+    return rings(p).each(_width)[0]
 
 
 def isoperimetric(p: Shapes) -> np.ndarray:
@@ -191,9 +174,7 @@ def isoperimetric(p: Shapes) -> np.ndarray:
         >>> isoperimetric(Rings.of([[(0, 0), (1, 0), (1, 1), (0, 1)]])).round(3).tolist()
         [0.785]
     """
-    r = rings(p)
-    with np.errstate(all="ignore"):
-        return 4.0 * np.pi * r.areas / r.perimeters**2
+    return rings(p).each(_isoperimetric)[0]
 
 
 def angles(p: Shapes) -> np.ndarray:
@@ -211,47 +192,57 @@ def angles(p: Shapes) -> np.ndarray:
     return out
 
 
-def _grouped(r: Rings) -> Any:
-    """By number of corners m: which regions; x, y of corners and of edges, each (m, regions)."""
-    (x, y), (ex, ey) = r.local, r.edges
-    for members, at in r.by_size():
-        yield members, x[at], y[at], ex[at], ey[at]
-
-
-def _distances(r: Rings) -> tuple[np.ndarray, np.ndarray]:
-    """Largest and smallest distance of two corners of every region."""
-    most, least = np.empty(len(r)), np.empty(len(r))
-    for members, x, y, _, _ in _grouped(r):
-        i, j = np.triu_indices(len(x), 1)
-        squares = (x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2
-        most[members], least[members] = np.sqrt(squares.max(axis=0)), np.sqrt(squares.min(axis=0))
-    return most, least
-
-
-def _longest_edge(r: Rings) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine and sine of the direction of a longest edge of every region."""
-    if not len(r):
-        return np.zeros(0), np.zeros(0)
-    longest = np.maximum.reduceat(r.lengths, r.indptr[:-1])
-    at = np.zeros(len(r), dtype=np.int64)
-    ties = np.flatnonzero(r.lengths == longest[r.owner])
-    at[r.owner[ties]] = ties
-    x, y = r.edges
+def _moments(g: Group) -> np.ndarray:
+    """Eigenvalues, centroid from the mean of the corners, covariance: (7, regions)."""
+    cos, sin = _longest_edge(g)
+    u, v = cos * g.x + sin * g.y, cos * g.y - sin * g.x
+    un, vn, cross = following(u), following(v), g.crosses
     with np.errstate(all="ignore"):
-        return x[at] / longest, y[at] / longest
+        over = 1.0 / g.areas
+        gu, gv = (((a + b) * cross).sum(axis=0) * over / 6.0 for a, b in ((u, un), (v, vn)))
+        uu = ((u * (u + un) + un * un) * cross).sum(axis=0) * over / 12.0 - gu * gu
+        vv = ((v * (v + vn) + vn * vn) * cross).sum(axis=0) * over / 12.0 - gv * gv
+        uv = ((u * (vn + 2 * v) + un * (2 * vn + v)) * cross).sum(axis=0) * over / 24.0 - gu * gv
+        large = (uu + vv) / 2 + np.hypot((uu - vv) / 2, uv)
+        small = np.minimum((uu * vv - uv * uv) / large, large)
+    both, mixed = 2.0 * cos * sin * uv, cos * sin * (uu - vv) + (cos * cos - sin * sin) * uv
+    xx, yy = cos * cos * uu + sin * sin * vv - both, sin * sin * uu + cos * cos * vv + both
+    return np.array([large, small, cos * gu - sin * gv, sin * gu + cos * gv, xx, mixed, yy])
 
 
-def _local_centroids(r: Rings) -> tuple[np.ndarray, np.ndarray]:
+def _longest_edge(g: Group) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine and sine of the direction of a longest edge of every polygon."""
+    k, all_of = np.argmax(g.lengths, axis=0), np.arange(len(g.members))
     with np.errstate(all="ignore"):
-        gx, gy = (r.sums((v + v[r.following]) * r.crosses) / (6.0 * r.areas) for v in r.local)
-    return gx, gy
+        return tuple(e[k, all_of] / g.lengths[k, all_of] for e in g.edges)  # type: ignore[return-value]
 
 
-def _eccentricity(m: Moments) -> np.ndarray:
+def _splinecam(g: Group) -> np.ndarray:
+    squares = g.pairs[2]
+    return np.sqrt(squares.max(axis=0)) / (np.sqrt(squares.min(axis=0)) + SPLINECAM_OFFSET)
+
+
+def _width(g: Group) -> np.ndarray:
+    (ex, ey), x, y = g.edges, g.x, g.y
+    across = ex[:, None] * (y[None] - y[:, None]) - ey[:, None] * (x[None] - x[:, None])
     with np.errstate(all="ignore"):
-        return np.sqrt(1.0 - m.small / m.large)
+        return np.fmin.reduce(across.max(axis=1) / g.lengths, axis=0)
 
 
-def _aspect(m: Moments) -> np.ndarray:
+def _isoperimetric(g: Group) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return np.sqrt(m.large / m.small)
+        return 4.0 * np.pi * g.areas / g.lengths.sum(axis=0) ** 2
+
+
+def _ellipse(large: np.ndarray, small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eccentricity and ratio of the axes."""
+    with np.errstate(all="ignore"):
+        ratio = small / large
+        return np.sqrt(1.0 - ratio), np.sqrt(1.0 / ratio)
+
+
+def ratios(g: Group) -> np.ndarray:
+    """`ecc_moment`, `ecc_splinecam`, `aspect`, `roundness` and `isoperimetric` of a group, (5, polygons)."""
+    large, small, *_ = _moments(g)
+    ecc, axes = _ellipse(large, small)
+    return np.array([ecc, _splinecam(g), axes, roundness_of(g), _isoperimetric(g)])
