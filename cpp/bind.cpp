@@ -245,6 +245,7 @@ NB_MODULE(_core, m) {
   m.doc() = "The compiled kernels of linregions.";
   m.attr("max_dim") = kMaxDim;
   bind_complex(m);
+  bind_polygons(m);
   nb::class_<Engine>(m, "Engine")
       .def(nb::init<nb::list, nb::dict>())
       .def("prepare", &Engine::prepare)

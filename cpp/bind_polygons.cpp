@@ -1,5 +1,8 @@
 #include "bind_polygons.hpp"
 
+#include <stdexcept>
+
+#include "across.hpp"
 #include "bind_arrays.hpp"
 
 namespace nb = nanobind;
@@ -18,7 +21,34 @@ void append(std::vector<T>& all, std::vector<T>& more) {
   more = {};
 }
 
+using Rows = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Numbers = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Per entry: the row that is row `row` but for `width` bits from `bit` on, which hold `value`; -1 where there is none.
+nb::object rows_across(Rows rows, Numbers row, Numbers bit, Numbers width, Numbers value) {
+  const std::size_t count = rows.shape(0), bytes = rows.shape(1), n = row.shape(0);
+  if (bit.shape(0) != n || width.shape(0) != n || value.shape(0) != n) throw std::invalid_argument("columns differ in length");
+  const auto limit = static_cast<std::int64_t>(8 * bytes);
+  for (std::size_t k = 0; k < n; ++k)
+    if (row.data()[k] < 0 || row.data()[k] >= static_cast<std::int64_t>(count) || bit.data()[k] < 0 || width.data()[k] < 1 ||
+        width.data()[k] > 60 || bit.data()[k] + width.data()[k] > limit)
+      throw std::invalid_argument("a row or field is out of range");
+  std::vector<std::int64_t> out(n);
+  {
+    nb::gil_scoped_release release;
+    RowTable table(rows.data(), count, bytes);
+    for (std::size_t k = 0; k < n; ++k)
+      out[k] = table.changed(static_cast<std::size_t>(row.data()[k]), bit.data()[k], width.data()[k],
+                             static_cast<std::uint64_t>(value.data()[k]));
+  }
+  return flat(std::move(out));
+}
+
 }  // namespace
+
+void bind_polygons(nb::module_& m) {
+  m.def("rows_across", &rows_across, nb::arg("rows"), nb::arg("row"), nb::arg("bit"), nb::arg("width"), nb::arg("value"));
+}
 
 std::unique_ptr<PolygonList> take_polygons(Shared& shared) {
   if (!shared.options.polygons || shared.polygons_left_out) return nullptr;

@@ -35,10 +35,8 @@ template <int D, int W, bool Inf>
 double Search<D, W, Inf>::off_line(FacetId id, const double* x) const {
   const auto level = facet_level(id);
   const int at = static_cast<int>(facet_index(id));
-  V point;
-  point.far = false;
-  point.radius = 0;
-  for (int k = 0; k < N; ++k) point.x[k] = k < 2 ? x[k] : 0;
+  V point{};
+  for (int k = 0; k < 2; ++k) point.x[k] = x[k];
   measure(dim(), point.x, point.xmax, point.radius);
   const Frame* f = level == 0 ? nullptr : &frames_[level - 1];
   const double *z = f ? f->cuts_z() : domain_z_.data(), *filter = f ? f->cuts_filter() : domain_filter_.data();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from functools import cmp_to_key
 
 import numpy as np
 import pytest
@@ -68,28 +69,25 @@ def random_net(widths, seed: int) -> Network:
     return Network.from_arrays([(rng.normal(size=(o, i)), rng.normal(size=o)) for i, o in itertools.pairwise(widths)])
 
 
-def loop(items: list) -> tuple:
-    """A cyclic list from its least element on."""
-    start = items.index(min(items))
-    return tuple(items[start:] + items[:start])
-
-
 def check(partition: Partition) -> Polygons:
     """Hold the polygons of a complete partition against its complex."""
     polygons, cells = partition.polygons, partition.complex
     assert len(polygons) == len(partition)
     check_shape(polygons)
     # The vertices of the complex, known by exact signs, are those of the polygons: one to one, and where they should be.
-    place = {}
+    place: dict[int, int] = {}
+    open_regions = []
     for i in range(len(partition)):
-        own = cells.region_vertices[cells.region_indptr[i] : cells.region_indptr[i + 1]]
-        first, last = polygons.indptr[i : i + 2]
-        assert last - first == len(own)
-        exact = {tuple(cells.exact_point(int(v))): int(v) for v in own}
-        for k in range(first, last):
-            near = [v for p, v in exact.items() if all(within(a, b, polygons.radii[k]) for a, b in zip(p, polygons.points[k], strict=True))]
-            assert len(near) == 1
-            assert place.setdefault(int(polygons.vertices[k]), near[0]) == near[0]
+        found = placements(partition, i)
+        assert found
+        if len(found) > 1:
+            open_regions.append(found)
+        else:
+            assert all(place.setdefault(k, v) == v for k, v in found[0].items())
+    for found in open_regions:  # slivers, whose corners are nearer to one another than float64 can tell
+        fitting = [f for f in found if all(place.get(k, v) == v for k, v in f.items())]
+        assert fitting
+        place |= fitting[0]
     assert sorted(place.values()) == list(range(len(cells.points)))
     check_edges(partition, place)
     exact = [partition.exact_volume(i) for i in range(len(partition))]
@@ -97,6 +95,34 @@ def check(partition: Partition) -> Polygons:
     for found, true in zip(polygons.domain_areas, exact, strict=True):
         assert abs(Fraction(float(found)) - true) <= max(Fraction(1e-6) * true, Fraction(1e-11) * Fraction(float(box)))
     return polygons
+
+
+def placements(partition: Partition, i: int) -> list[dict[int, int]]:
+    """The ways in which the corners of a region can be its vertices in the complex, in their cyclic order."""
+    polygons, cells = partition.polygons, partition.complex
+    own = cells.region_vertices[cells.region_indptr[i] : cells.region_indptr[i + 1]].tolist()
+    points = {v: cells.exact_point(v) for v in own}
+    middle = [sum(c, Fraction(0)) / len(own) for c in zip(*points.values(), strict=True)]
+
+    def before(v: int, w: int) -> int:
+        a, b = ([x - m for x, m in zip(points[u], middle, strict=True)] for u in (v, w))
+        half = [(p[1], p[0]) < (0, 0) for p in (a, b)]
+        cross = a[0] * b[1] - a[1] * b[0]
+        return (half[0] - half[1]) or (-1 if cross > 0 else int(cross < 0))
+
+    own.sort(key=cmp_to_key(before))
+    first, last = polygons.indptr[i : i + 2]
+    assert last - first == len(own)
+    out = []
+    for turn in range(len(own)):
+        order = own[turn:] + own[:turn]
+        if all(
+            within(a, b, polygons.radii[k])
+            for k, v in enumerate(order, first)
+            for a, b in zip(points[v], polygons.points[k], strict=True)
+        ):
+            out.append(dict(zip(polygons.vertices[first:last].tolist(), order, strict=True)))
+    return out
 
 
 def within(true: Fraction, value: float, radius: float) -> bool:
@@ -140,7 +166,9 @@ def check_shape(polygons: Polygons, *, whole: bool = True) -> None:
     ends = list(zip(polygons.vertices, polygons.vertices[polygons.following], strict=True))
     inside = {e for e, b in zip(ends, polygons.neighbours, strict=True) if b >= 0}
     assert {(b, a) for a, b in inside} == inside
-    np.testing.assert_array_equal(polygons.border, [(polygons.neighbours[polygons.regions == i] == -1).any() for i in range(len(polygons))])
+    np.testing.assert_array_equal(
+        polygons.border, [(polygons.neighbours[polygons.regions == i] == -1).any() for i in range(len(polygons))]
+    )
     if not whole:
         return
     assert not np.any(polygons.neighbours == -2)
@@ -158,7 +186,11 @@ def test_degenerate_networks_agree_with_the_complex(net, domain):
 @examples(25)
 @given(degenerate_nets(inputs=3), st.integers(1, 3))
 def test_degenerate_slices_agree_with_the_complex(net, threads):
-    check(enumerate_regions(net, Plane([0, 1, 0], [1, 1, 0], [0, 0, 2], [[-2, -2], [2, -2], [2, 2], [-2, 2]]), threads=threads))
+    check(
+        enumerate_regions(
+            net, Plane([0, 1, 0], [1, 1, 0], [0, 0, 2], [[-2, -2], [2, -2], [2, 2], [-2, 2]]), threads=threads
+        )
+    )
 
 
 @examples(30)
@@ -201,7 +233,10 @@ def test_a_run_that_noted_nothing_is_made_up_for():
 @pytest.mark.parametrize("zero", [False, True])
 def test_incomplete_partitions(zero):
     rng = np.random.default_rng(5)
-    layers = [(rng.integers(-2, 3, (o, i)) * 1.0, rng.normal(size=o) * (not zero)) for i, o in [(2, 12), (12, 12), (12, 12), (12, 1)]]
+    layers = [
+        (rng.integers(-2, 3, (o, i)) * 1.0, rng.normal(size=o) * (not zero))
+        for i, o in [(2, 12), (12, 12), (12, 12), (12, 1)]
+    ]
     net = Network.from_arrays(layers)
     whole = enumerate_regions(net, Box.cube(-1, 1, 2), threads=1)
     part = enumerate_regions(net, Box.cube(-1, 1, 2), threads=1, max_regions=max(3, len(whole) // 3))

@@ -17,8 +17,6 @@ from .packing import field_widths
 if TYPE_CHECKING:
     from .partition import Partition
 
-# Bytes of patterns that are compared at a time.
-CHUNK = 1 << 25
 INDEX_BITS = 22
 
 
@@ -73,7 +71,9 @@ def _pairs(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for size in np.unique(sizes):
         i, j = np.triu_indices(size, 1)
         for array, values in ((first, i), (second, j)):
-            array[(start[sizes == size][:, None] + np.arange(len(i))).ravel()] = np.tile(values, int((sizes == size).sum()))
+            array[(start[sizes == size][:, None] + np.arange(len(i))).ravel()] = np.tile(
+                values, int((sizes == size).sum())
+            )
     return unit, first, second
 
 
@@ -119,19 +119,15 @@ class Edges:
             out[inside[has]] |= (byte >> (bit & 7) & 1) << k
         return out
 
-    def changes(self, edges: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """What changes in the packed pattern across these edges: (edges, bytes, change of the byte), bit by bit."""
+    def behind(self, edges: np.ndarray) -> np.ndarray:
+        """The region with the same pattern but for the unit of the edge, which has the piece beyond; -1 where none is."""
+        from .._core import rows_across
+
         cut = self.cut[edges]
-        column, old = self.cuts.column[cut], self.piece[edges]
-        new = self.cuts.low[cut] + self.cuts.high[cut] - old
+        column = self.cuts.column[cut]
         begin, widths = self._fields
-        out = []
-        for k in range(int(widths.max()) if len(widths) else 0):
-            turned = (old >> k & 1) != (new >> k & 1)
-            bit = begin[column[turned]] + k
-            sign = np.where(old[turned] >> k & 1, -1, 1)
-            out.append((np.flatnonzero(turned), bit >> 3, sign << (bit & 7)))
-        return out
+        new = self.cuts.low[cut] + self.cuts.high[cut] - self.piece[edges]
+        return rows_across(self.partition.packed, self.region[edges], begin[column], widths[column], new)
 
 
 def twins(edges: Edges) -> np.ndarray:
@@ -152,57 +148,9 @@ def twins(edges: Edges) -> np.ndarray:
 
 def by_pattern(edges: Edges, out: np.ndarray) -> None:
     """Pair edges by the pattern with one unit's piece changed."""
-    packed = edges.partition.packed
-    inside = np.flatnonzero((edges.cut >= 0))
-    if not len(inside):
-        return
-    random = np.random.default_rng(7).integers(0, 2**64, packed.shape[1], dtype=np.uint64)
-    hashes = _hashes(packed, random)
-    wanted = hashes[edges.region[inside]]
-    changes = edges.changes(inside)
-    for which, byte, change in changes:
-        wanted[which] += change.astype(np.int64).view(np.uint64) * random[byte]
-    order = np.argsort(hashes, kind="stable")
-    found = np.searchsorted(hashes, wanted, sorter=order)
-    behind = order[np.minimum(found, len(order) - 1)]
-    good = hashes[behind] == wanted
-    expected = [(np.searchsorted(inside, inside[w]), b, c) for w, b, c in changes]
-    good &= _verified(edges, inside, behind, good, expected)
-    _join(edges, out, inside[good], behind[good])
-
-
-def _hashes(packed: np.ndarray, random: np.ndarray) -> np.ndarray:
-    out = np.zeros(len(packed), dtype=np.uint64)
-    step = max(1, CHUNK // max(1, 8 * packed.shape[1]))
-    for a in range(0, len(packed), step):
-        out[a : a + step] = (packed[a : a + step].astype(np.uint64) * random).sum(axis=1, dtype=np.uint64)
-    return out
-
-
-def _verified(
-    edges: Edges,
-    inside: np.ndarray,
-    behind: np.ndarray,
-    candidate: np.ndarray,
-    changes: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
-) -> np.ndarray:
-    """Whether the patterns really are those: a hash only proposes."""
-    packed = edges.partition.packed
-    flips = np.zeros((len(inside), len(changes)), dtype=np.int64)
-    places = np.full((len(inside), len(changes)), -1, dtype=np.int64)
-    for k, (which, byte, change) in enumerate(changes):
-        places[which, k], flips[which, k] = byte, np.abs(change)
-    good = np.zeros(len(inside), dtype=bool)
-    chosen = np.flatnonzero(candidate)
-    step = max(1, CHUNK // max(1, packed.shape[1]))
-    for a in range(0, len(chosen), step):
-        some = chosen[a : a + step]
-        difference = packed[edges.region[inside[some]]] ^ packed[behind[some]]
-        for k in range(len(changes)):
-            has = places[some, k] >= 0
-            difference[np.flatnonzero(has), places[some[has], k]] ^= flips[some[has], k].astype(np.uint8)
-        good[some] = ~difference.any(axis=1)
-    return good
+    inside = np.flatnonzero(edges.cut >= 0)
+    behind = edges.behind(inside)
+    _join(edges, out, inside[behind >= 0], behind[behind >= 0])
 
 
 def _join(edges: Edges, out: np.ndarray, which: np.ndarray, behind: np.ndarray) -> None:

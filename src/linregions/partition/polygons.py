@@ -201,9 +201,7 @@ def recorded(partition: Partition) -> dict[str, np.ndarray]:
             f"polygons: those of {count.value:,} regions do not fit into memory; use a smaller domain or max_regions"
         )
     if not np.array_equal(packed, partition.packed):
-        raise InputError(
-            "polygons: an exact run finds other regions, or in another order; list them with exact=True"
-        )
+        raise InputError("polygons: an exact run finds other regions, or in another order; list them with exact=True")
     partition._corners = found
     return found
 
