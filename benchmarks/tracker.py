@@ -43,13 +43,14 @@ def digits():
     return (data.data / 16).astype(np.float32), data.target
 
 
-def train(steps: int, tracker: RegionTracker | None) -> tuple[float, nn.Sequential]:
+def train(steps: int, tracker: RegionTracker | None) -> tuple[float, float, nn.Sequential]:
+    """Wall time, processor time and the model after a training."""
     images, labels = digits()
     x, y = torch.from_numpy(images[HELD:]), torch.from_numpy(labels[HELD:])
     model = model_of(0)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     torch.manual_seed(1)
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     if tracker is not None:
         tracker.step(model, 0)
     for _ in range(steps):
@@ -60,7 +61,7 @@ def train(steps: int, tracker: RegionTracker | None) -> tuple[float, nn.Sequenti
         optimiser.step()
         if tracker is not None:
             tracker.step(model)
-    return time.perf_counter() - start, model
+    return time.perf_counter() - start, time.process_time() - processor, model
 
 
 def median_ms(function, count: int = 15) -> float:
@@ -102,31 +103,35 @@ def main() -> None:
     images, labels = digits()
 
     first = RegionTracker(slices=slices(images[:HELD], labels[:HELD], count=1))
-    _, model = train(200, first)
+    *_, model = train(200, first)
     print(f"the first measurement of the process, imports included: {first.history.rows[0]['seconds']:.2f} s")
     parts(model)
-    plain, _ = train(300, None)
+    plain, *_ = train(300, None)
     steps = max(100, round(given.seconds / plain * 300))
     print(f"a step without tracking: {plain / 300 * 1e3:.3f} ms; {steps} steps a run")
-    print("slices  untracked s  tracked s  slower %  measured  ms a measurement  share %  weights")
+    print("slices  untracked s  tracked s  slower %  processor %  measured  ms a measurement  share %  weights")
     for count in given.slices:
-        chosen = slices(images[:HELD], labels[:HELD], count=count)
-        times: tuple[list[float], list[float]] = [], []
-        for _ in range(given.repeats):
-            without, bare = train(steps, None)
-            tracker = RegionTracker(slices=chosen)
-            watched, model = train(steps, tracker)
-            times[0].append(without)
-            times[1].append(watched)
-        same = all(torch.equal(a, b) for a, b in zip(bare.parameters(), model.parameters(), strict=True))
-        a, b = (statistics.median(t) for t in times)
-        each = statistics.median(row["seconds"] for row in tracker.history.rows) * 1e3
-        held = all(row["identities"] for row in tracker.history.rows)
-        print(
-            f"{count:6d}  {a:11.2f}  {b:9.2f}  {100 * (b / a - 1):8.1f}  {len(tracker.history):8d}  {each:16.1f}  "
-            f"{100 * tracker.history.share:7.1f}  {'the same' if same else 'OTHERS'}, "
-            f"{'identities hold' if held else 'AN IDENTITY FAILS'}"
-        )
+        compare(slices(images[:HELD], labels[:HELD], count=count), steps, given.repeats)
+
+
+def compare(chosen, steps: int, repeats: int) -> None:
+    """A line of the table."""
+    runs = []
+    for _ in range(repeats):
+        *without, bare = train(steps, None)
+        tracker = RegionTracker(slices=chosen)
+        *watched, model = train(steps, tracker)
+        runs.append((without, watched))
+    same = all(torch.equal(a, b) for a, b in zip(bare.parameters(), model.parameters(), strict=True))
+    held = all(row["identities"] for row in tracker.history.rows)
+    wall, processor = (statistics.median(100 * (b[k] / a[k] - 1) for a, b in runs) for k in range(2))
+    untracked, tracked = (statistics.median(run[k][0] for run in runs) for k in range(2))
+    each = statistics.median(row["seconds"] for row in tracker.history.rows) * 1e3
+    print(
+        f"{len(chosen):6d}  {untracked:11.2f}  {tracked:9.2f}  {wall:8.1f}  {processor:11.1f}  "
+        f"{len(tracker.history):8d}  {each:16.1f}  {100 * tracker.history.share:7.1f}  "
+        f"{'the same' if same else 'OTHERS'}, {'identities hold' if held else 'AN IDENTITY FAILS'}"
+    )
 
 
 if __name__ == "__main__":
