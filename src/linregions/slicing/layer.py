@@ -11,7 +11,7 @@ import numpy as np
 
 from .cells import Cells
 from .cutting import Cutters
-from .operators import _UP, State, Units
+from .operators import _UP, State, Units, length, stacked
 
 _U = 2.0**-53
 
@@ -120,7 +120,9 @@ def _cutters(layer: Layer, found: list[Any]) -> Cutters:
     return Cutters(root, layer.number[entry[order]], at[order], rows[order], column, layer.order)
 
 
-def pieces_of(layer: Layer, settled: np.ndarray, cutters: Cutters, root: np.ndarray, positive: np.ndarray) -> np.ndarray:
+def pieces_of(
+    layer: Layer, settled: np.ndarray, cutters: Cutters, root: np.ndarray, positive: np.ndarray
+) -> np.ndarray:
     """Pieces (polygons, entries) of what polygons were cut into: the settled ones, and the sides of the lines."""
     out = settled[root]
     if not positive.any():
@@ -138,7 +140,7 @@ def settle(layer: Layer, state: State, pieces: np.ndarray) -> State:
     rows = state.rows
     index = torch.from_numpy(pieces).to(rows.device).reshape(len(pieces), *rows.shape[2:])
     if layer.plain:
-        return State(torch.where(index.bool()[:, None], rows, rows.new_zeros(())))
+        return State(torch.where(index.bool()[:, None], rows, rows.new_zeros(())), state.norm)
     slopes, shifts = (torch.from_numpy(t).to(rows) for t in layer.table)
     which = torch.from_numpy(np.ascontiguousarray(layer.units.index)).to(rows.device).reshape(rows.shape[2:])
     slope, shift = slopes[which, index.long()], shifts[which, index.long()]
@@ -147,5 +149,5 @@ def settle(layer: Layer, state: State, pieces: np.ndarray) -> State:
     error = torch.where(slope == 0, slope.new_zeros(()), rows[:, 3] * slope.abs())
     exact = (slope.abs() == 1) | (slope == 0)
     rounding = 4 * state.unit * (affine.abs().sum(1) + shift.abs())
-    error = _UP * error + torch.where(exact & (shift == 0), slope.new_zeros(()), rounding + state.tiny * (rounding > 0))
-    return State(torch.cat([affine, error[:, None]], dim=1))
+    rounding = torch.where(exact & (shift == 0), slope.new_zeros(()), rounding + state.tiny * (rounding > 0))
+    return stacked(affine, _UP * (error + rounding), _UP * (slopes.abs().max() * state.norm + length(rounding)))

@@ -1,10 +1,18 @@
 """ATen operators on the affine maps of many cells at once, with rigorous bounds on the rounding errors.
 
 A value of the network on a cell is `c + s a + t b` for the slice's coordinates (s, t) in [-1, 1]^2.  A `State` holds
-the rows c, a, b of every entry of a tensor, and as a fourth row a bound e on their errors together:
-|error of c| + |error of a| + |error of b| <= e.  A linear operator acts on the three rows as it is, and on the fourth
-with its absolute weights, after the share `gamma (|c| + |a| + |b|)` of its own rounding was added (a running error
-bound: Higham, Accuracy and Stability of Numerical Algorithms, section 3.3).
+the rows c, a, b of every entry of a tensor, and as a fourth row a bound e on their errors together: wherever (s, t) is
+on the slice, the entry is known up to e.  Beside it stands a bound N on the 2-norm of all these errors at one (s, t).
+
+A linear operator W with rows w acts on the three rows as it is.  With m = |c| + |a| + |b|, and g the constant of the
+rounding of a sum of products (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1), an entry of the result
+is known up to the smaller of
+
+* `sum |w_i| (e_i + g m_i)`, the operator with absolute weights: the better one where w sees few entries;
+* `|w| N + g |w| |m|` with 2-norms over the entries that w sees (Cauchy-Schwarz),
+
+and N becomes `|W|_2 N` and the 2-norm of what the rounding adds.  The first alone grows by about the square root of the
+number of inputs with each layer, far faster than errors do.
 """
 
 from __future__ import annotations
@@ -23,6 +31,7 @@ from ..errors import InputError
 from ..readers.graph import PRODUCT, QUOTIENT, Unsupported
 from ..readers.ops import _nearest, finite
 from ..readers.torch_ops import _MOVES, _tuple
+from .spectral import convolution_norm, matrix_norm
 
 # Covers the rounding of a bound itself.
 _UP = 1.01
@@ -33,6 +42,7 @@ class State:
     """Rows c, a, b and the error bound of a tensor on many cells, (cells, 4, *shape of the tensor)."""
 
     rows: Any
+    norm: Any  # (cells,)
 
     @property
     def affine(self) -> Any:
@@ -57,16 +67,15 @@ class State:
     @property
     def tiny(self) -> float:
         """Far above what underflow can lose, far below everything else."""
-        return 1e-200 if self.unit < 1e-10 else 1e-22
+        return 1e-140 if self.unit < 1e-10 else 1e-17
 
-    def entering(self, terms: int) -> Any:
-        """What a sum of so many products takes in: the error so far and its own rounding; 0 only where all is 0."""
-        held = self.error + (terms + 8) * self.unit * self.size
-        return held + self.tiny * (held > 0) + self.tiny * ((held == 0) & (self.size > 0))
+    def rounding(self, terms: int) -> Any:
+        """What a sum of so many products adds to the errors, for weights 1; 0 only where all is 0."""
+        return (terms + 8) * self.unit * self.size + self.tiny * ((self.size > 0) | (self.error > 0))
 
     def take(self, which: Any) -> State:
         """Some of the cells."""
-        return State(self.rows[which])
+        return State(self.rows[which], self.norm[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,23 +157,54 @@ def _handles(*names: str):
     return register
 
 
-def _stacked(affine: Any, error: Any) -> State:
+def length(values: Any) -> Any:
+    """2-norm of the entries of every cell, (cells,), from above."""
     torch: Any = sys.modules["torch"]
-    return State(torch.cat([affine, error[:, None]], dim=1))
+    return _UP * torch.linalg.vector_norm(values.flatten(1), dim=1)
 
 
-def _linear_map(n: Call, x: State, weight: Any, bias: Any, terms: int, apply: Callable[[Any, Any], Any]) -> State:
-    """`apply(tensors, weight) + bias` for tensors with any number of leading axes; `bias` broadcasts to a result."""
-    affine = apply(x.affine, weight)
-    size = n.kept("size", weight.abs)
-    error = _UP * apply(x.entering(terms)[:, None], size)[:, 0]
-    limit = 1e-100 if x.unit < 1e-10 else 1e-10
-    if n.kept("small", lambda: bool(((size > 0) & (size < limit)).any())):  # its products could underflow in the bound
-        error = error + x.tiny
+def stacked(affine: Any, error: Any, norm: Any = None) -> State:
+    """A state; `norm` is a bound beside that of the entries."""
+    torch: Any = sys.modules["torch"]
+    own = length(error)
+    norm = own if norm is None else torch.fmin(own, norm)
+    return State(torch.cat([affine, error[:, None]], dim=1), norm)
+
+
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """A linear operator: how it acts, and with absolute weights; the sums of squares over what its rows see, their
+    2-norms, and its own."""
+
+    apply: Callable[[Any], Any]
+    absolute: Callable[[Any], Any]
+    seen: Callable[[Any], Any]
+    lengths: Any
+    norm: float
+    terms: int
+
+
+def _linear_map(x: State, w: _Linear, bias: Any) -> State:
+    """`W x + bias`; `bias` and the rows' 2-norms broadcast to a result."""
+    torch: Any = sys.modules["torch"]
+    affine = w.apply(x.affine)
+    rounding = x.rounding(w.terms)
+    added = _UP * w.lengths * torch.sqrt(w.seen(rounding.square()))
+    sums = w.absolute((x.error + rounding)[:, None])[:, 0]
+    whole = w.lengths * x.norm.reshape(-1, *[1] * (sums.ndim - 1)) + added
+    error = _UP * torch.fmin(sums, whole)
     if bias is not None:
         affine[:, 0] += bias
-        error = error + (terms + 8) * x.unit * bias.abs()
-    return _stacked(affine, error)
+        error = error + (w.terms + 8) * x.unit * bias.abs()
+        added = added + (w.terms + 8) * x.unit * bias.abs()
+    return stacked(affine, error, _UP * (w.norm * x.norm + length(added.expand_as(error))))
+
+
+def _rows_lengths(weight: Any, x: State) -> Any:
+    """2-norms of rows (out, ...), from above; products with the smallest weights must not underflow in the bound."""
+    lengths = _UP * weight.flatten(1).norm(dim=1)
+    least = 1e-100 if x.unit < 1e-10 else 1e-10
+    return lengths + least * ((weight != 0).flatten(1).any(1) & (lengths < least))
 
 
 def _scaled(x: State, factor: Any, shift: Any, rounding: int = 4) -> State:
@@ -174,14 +214,20 @@ def _scaled(x: State, factor: Any, shift: Any, rounding: int = 4) -> State:
     affine[:, 0] += shift
     held = rounding * x.unit * (affine.abs().sum(1) + shift.abs())
     # Zero times anything, and nothing added, is exact.
-    rounded = (error > 0) | (held > 0) | ((x.size > 0) & (factor != 0))
-    return _stacked(affine, _UP * (error + held) + x.tiny * rounded)
+    held = held + x.tiny * ((held > 0) | ((x.size > 0) & (factor != 0)))
+    norm = None
+    if affine.shape == x.affine.shape:
+        norm = _UP * (factor.abs().max() * x.norm + length(held))
+    return stacked(affine, _UP * (error + held), norm)
 
 
 def _added(x: State, y: State, sign: float = 1.0) -> State:
     affine = x.affine + sign * y.affine
-    held = 2 * x.unit * affine.abs().sum(1) + x.error + y.error
-    return _stacked(affine, _UP * held)
+    held = 2 * x.unit * affine.abs().sum(1)
+    norm = None
+    if x.rows.shape[2:] == y.rows.shape[2:]:
+        norm = _UP * (x.norm + y.norm + length(held))
+    return stacked(affine, _UP * (held + x.error + y.error), norm)
 
 
 def _lifted(value: Any, like: State) -> State:
@@ -190,15 +236,29 @@ def _lifted(value: Any, like: State) -> State:
     rows = torch.zeros((1, 4, *value.shape), dtype=like.rows.dtype, device=like.rows.device)
     rows[0, 0] = value
     rows[0, 3] = like.unit * value.abs() if like.unit > 1e-10 else 0.0
-    return State(rows)
+    return State(rows, length(rows[:, 3]))
+
+
+def _matrix(n: Call, x: State, given: Any, turned: bool) -> _Linear:
+    """The product with a matrix (out, in) along the last axis; `turned` where it is given as (in, out)."""
+    torch: Any = sys.modules["torch"]
+    w = n.weight(given, x).T if turned else n.weight(given, x)
+    size = w.abs()
+    return _Linear(
+        lambda v: torch.nn.functional.linear(v, w),
+        lambda v: torch.nn.functional.linear(v, size),
+        lambda v: v.sum(-1, keepdim=True),
+        _rows_lengths(w, x),
+        matrix_norm(w),
+        w.shape[1],
+    )
 
 
 @_handles("linear")
 def _linear(n: Call):
-    torch: Any = sys.modules["torch"]
-    w, bias = n.weight(n.args[1], n.x), n.get(2, "bias")
-    b = None if bias is None else n.weight(bias, n.x)
-    return _linear_map(n, n.x, w, b, w.shape[1], torch.nn.functional.linear)
+    w = n.kept("map", lambda: _matrix(n, n.x, n.args[1], False))
+    bias = n.get(2, "bias")
+    return _linear_map(n.x, w, None if bias is None else n.weight(bias, n.x))
 
 
 @_handles("addmm")
@@ -206,8 +266,7 @@ def _addmm(n: Call):
     if n.kwargs.get("beta", 1) != 1 or n.kwargs.get("alpha", 1) != 1:
         raise Unsupported("addmm with alpha or beta is not read")
     x = n.args[1]
-    w = n.weight(n.args[2], x)
-    return _linear_map(n, x, w, n.weight(n.args[0], x), w.shape[0], lambda v, m: v @ m)
+    return _linear_map(x, n.kept("map", lambda: _matrix(n, x, n.args[2], True)), n.weight(n.args[0], x))
 
 
 @_handles("mm", "matmul")
@@ -215,10 +274,9 @@ def _mm(n: Call):
     a, b = n.args[:2]
     if isinstance(a, State) and isinstance(b, State):
         raise Unsupported(PRODUCT)
-    if not isinstance(a, State) or len(b.shape) != 2 or a.rows.ndim < 4:
+    if not isinstance(a, State) or len(b.shape) != 2:
         raise Unsupported("only a product of a tensor by a matrix on its right is evaluated in batches")
-    w = n.weight(b, a)
-    return _linear_map(n, a, w, None, w.shape[0], lambda v, m: v @ m)
+    return _linear_map(a, n.kept("map", lambda: _matrix(n, a, b, True)), None)
 
 
 @_handles("conv1d", "conv2d", "conv3d")
@@ -240,17 +298,29 @@ def _convolution(n: Call):
 
 
 def _convolved(n: Call, w: Any, bias: Any, options: Any, groups: int) -> State:
+    b = None if bias is None else n.weight(bias, n.x).reshape(-1, *[1] * (w.ndim - 2))
+    return _linear_map(n.x, n.kept("map", lambda: _convolution_map(n, w, options, groups)), b)
+
+
+def _convolution_map(n: Call, w: Any, options: Any, groups: int) -> _Linear:
     torch: Any = sys.modules["torch"]
     dims = w.ndim - 2
     function = getattr(torch.nn.functional, f"conv{dims}d")
+    window = w.new_ones((groups, 1, *w.shape[2:]))
 
-    def apply(v: Any, weight: Any) -> Any:
+    def apply(v: Any, weight: Any = w) -> Any:
         lead = v.shape[: -dims - 1]
         out = function(v.reshape(-1, *v.shape[-dims - 1 :]), weight, None, *options, groups)
         return out.reshape(*lead, *out.shape[1:])
 
-    b = None if bias is None else n.weight(bias, n.x).reshape(-1, *[1] * dims)
-    return _linear_map(n, n.x, w, b, math.prod(w.shape[1:]), apply)
+    def seen(v: Any) -> Any:
+        own = v.unflatten(-dims - 1, (groups, -1)).sum(-dims - 1)
+        found = apply(own, window)
+        return found if groups == 1 else found.repeat_interleave(len(w) // groups, dim=-dims - 1)
+
+    lengths = _rows_lengths(w, n.x).reshape(-1, *[1] * dims)
+    size = w.abs()
+    return _Linear(apply, lambda v: apply(v, size), seen, lengths, convolution_norm(w, groups), math.prod(w.shape[1:]))
 
 
 @_handles("batch_norm", "_native_batch_norm_legit_no_training")
@@ -286,22 +356,29 @@ def _getitem(n: Call):
     return n.args[0][n.args[1]]
 
 
-def _each(n: Call, state: State, function: Callable[[Any], Any]) -> Any:
-    """Apply a function of one tensor to every row of every cell; a list where it gives several."""
+def _each(state: State, function: Callable[[Any], Any], *, once: bool) -> Any:
+    """Apply a function of one tensor to every row of every cell; a list where it gives several.
+
+    `once` says that it takes no entry twice, so that the bound on the 2-norm of the errors holds for the result too.
+    """
     torch: Any = sys.modules["torch"]
     rows = state.rows.contiguous()
     made = torch.func.vmap(function)(rows.flatten(0, 1))
-    if isinstance(made, list | tuple):
-        return [State(m.unflatten(0, rows.shape[:2])) for m in made]
-    return State(made.unflatten(0, rows.shape[:2]))
+
+    def state_of(m: Any) -> State:
+        out = m.unflatten(0, rows.shape[:2])
+        own = length(out[:, 3])
+        return State(out, torch.fmin(own, state.norm) if once else own)
+
+    return [state_of(m) for m in made] if isinstance(made, list | tuple) else state_of(made)
 
 
 def _averaged(n: Call, terms: int) -> State:
     """An operator with weights that are not negative acts on the error bound as it does on the rows."""
     torch: Any = sys.modules["torch"]
     x = n.x
-    entering = _UP * x.entering(terms)
-    return _each(n, State(torch.cat([x.affine, entering[:, None]], 1)), _rest(n))
+    entering = _UP * (x.error + x.rounding(terms))
+    return _each(State(torch.cat([x.affine, entering[:, None]], 1), x.norm), _rest(n), once=False)
 
 
 def _rest(n: Call) -> Callable[[Any], Any]:
@@ -347,7 +424,7 @@ def _aligned(a: State, b: State) -> tuple[State, State]:
     """Axes of length 1 before those of the tensor with fewer, since broadcasting would take its cells for an axis."""
     most = max(a.rows.ndim, b.rows.ndim)
     return tuple(
-        State(v.rows.reshape(*v.rows.shape[:2], *[1] * (most - v.rows.ndim), *v.rows.shape[2:])) for v in (a, b)
+        State(v.rows.reshape(*v.rows.shape[:2], *[1] * (most - v.rows.ndim), *v.rows.shape[2:]), v.norm) for v in (a, b)
     )  # type: ignore[return-value]
 
 
@@ -378,7 +455,7 @@ def _div(n: Call):
 @_handles("neg")
 def _neg(n: Call):
     torch: Any = sys.modules["torch"]
-    return State(torch.cat([-n.x.affine, n.x.rows[:, 3:]], 1))
+    return State(torch.cat([-n.x.affine, n.x.rows[:, 3:]], 1), n.x.norm)
 
 
 @_handles("constant_pad_nd", "pad")
@@ -392,7 +469,10 @@ def _pad(n: Call):
     y = torch.nn.functional.pad(n.x.rows, pads)
     if value:
         y[:, 0] += torch.nn.functional.pad(n.x.rows.new_zeros(n.x.rows.shape[2:]), pads, value=float(n.number(value)))
-    return State(y)
+    return State(y, n.x.norm)
+
+
+_ONCE = frozenset(_MOVES.split()) - {"expand", "expand_as", "repeat", "tile", "index", "index_select"}
 
 
 @_handles(*(m for m in _MOVES.split() if m != "expand_as"))
@@ -401,20 +481,20 @@ def _move(n: Call):
     target = n.node.target
     if n.operator in ("view", "_unsafe_view"):
         shape = list(n.args[1])
-        return _each(n, n.x, lambda v: v.reshape(shape))
+        return _each(n.x, lambda v: v.reshape(shape), once=True)
     if any(isinstance(a, State) for a in n.args[1:]):
         raise Unsupported("one of its weights depends on the input")
     if n.operator in ("clone", "contiguous", "alias", "detach", "lift_fresh_copy"):
         return n.x
     kwargs = {k: v for k, v in n.kwargs.items() if k not in ("memory_format", "dtype")}
-    return _each(n, n.x, lambda v: target(v, *n.args[1:], **kwargs))
+    return _each(n.x, lambda v: target(v, *n.args[1:], **kwargs), once=n.operator in _ONCE)
 
 
 @_handles("expand_as")
 def _expand_as(n: Call):
     other = n.args[1]
     shape = other.rows.shape[2:] if isinstance(other, State) else other.shape
-    return _each(n, n.x, lambda v: v.expand(shape))
+    return _each(n.x, lambda v: v.expand(shape), once=False)
 
 
 @_handles("cat", "stack", "concat")
@@ -426,7 +506,8 @@ def _cat(n: Call):
     states = [p if isinstance(p, State) else _lifted(n.weight(p, like), like) for p in parts]
     rows = [s.rows.expand(cells, *s.rows.shape[1:]) for s in states]
     axis = axis + 2 if axis >= 0 else axis
-    return State((torch.stack if n.operator == "stack" else torch.cat)(rows, axis))
+    norm = torch.stack([s.norm.expand(cells) for s in states]).norm(dim=0) * _UP
+    return State((torch.stack if n.operator == "stack" else torch.cat)(rows, axis), norm)
 
 
 @_handles("dropout", "feature_dropout", "alpha_dropout", "native_dropout")

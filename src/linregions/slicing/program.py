@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError, LinregionsError, UnsupportedModelError
 from ..readers.graph import Unsupported, reason
 from ..readers.torch import _leading, _operator, _weight, evaluating, export, input_shape_of
-from .operators import HANDLERS, Call, State, Units
+from .operators import HANDLERS, Call, State, Units, length
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Program:
         """The values before the first step, of cells with these rows (cells, 4, inputs)."""
         torch: Any = sys.modules["torch"]
         tensor = torch.from_numpy(rows).to(device=self.device, dtype=self.dtype)
-        return {self.input: State(tensor.reshape(len(rows), 4, *self.shape))}
+        return {self.input: State(tensor.reshape(len(rows), 4, *self.shape), length(tensor[:, 3]))}
 
     def advance(self, at: int, live: dict[Any, State]) -> tuple[int, Units | None]:
         """Run steps from number `at` on, in place, up to and including the next that has units, or to the end."""
@@ -87,7 +87,9 @@ class Program:
         node = step.node
         args, kwargs = [value(a) for a in node.args], {k: value(v) for k, v in node.kwargs.items()}
         try:
-            return HANDLERS[step.operator](Call(node, step.operator.removesuffix("_"), args, kwargs, step.label, step.memo))
+            return HANDLERS[step.operator](
+                Call(node, step.operator.removesuffix("_"), args, kwargs, step.label, step.memo)
+            )
         except Unsupported as problem:
             raise UnsupportedModelError(self.source, [f"{step.label}: {problem}"]) from problem
         except (LinregionsError, MemoryError):
