@@ -210,7 +210,7 @@ def test_smooth_complexity_is_the_length_of_the_boundary_under_noise():
 
 
 def test_smooth_complexity_with_noise_on_all_biases_counts_the_good_crossings():
-    """Every draw of all biases: zeros along a line, those of the first layer only where an active unit depends on them."""
+    """Many draws of all biases: zeros along a line, of the first layer where an active unit depends on them."""
     net = random_network(12, 2, (6, 5), divisors=False)
     rng = np.random.default_rng(0)
     a, c = np.array([-1.0, 0.5]), np.array([1.0, 0.25])

@@ -155,7 +155,7 @@ def local_complexity(
         return by_torch(model, x, radius=radius, directions=directions, seed=seed, centre=centre, logits=logits)
     network = as_network(model)
     x = checked_points(network, x)
-    star = _Star(network, _directions(directions, network.input_dim, seed), radius, centre, logits)
+    star = _Star(network, chosen_directions(directions, network.input_dim, seed), radius, centre, logits)
     chunk = max(1, CACHED // (star.vertices * max(s.rows for s in network.stages)))
     middle = network.stages[0].preactivation(x)
     parts = [star.counts(x[a : a + chunk], middle[a : a + chunk]) for a in range(0, len(x), chunk)]
@@ -179,7 +179,7 @@ def local_complexity_layer1(model: Any, x: Any, *, radius: float, directions: An
     """
     network, radius = as_network(model), _positive(radius, "radius")
     x = checked_points(network, x)
-    v = _directions(directions, network.input_dim, seed)
+    v = chosen_directions(directions, network.input_dim, seed)
     stage = network.stages[0]
     act = stage.activation
     if isinstance(act, MaxGroups):
@@ -230,7 +230,7 @@ def local_complexity_exact(
     """
     network, radius = as_network(model), _positive(radius, "radius")
     x = checked_points(network, x)
-    v = _directions(directions, network.input_dim, seed)
+    v = chosen_directions(directions, network.input_dim, seed)
     if len(v) != 2:
         raise InputError(f"directions: the exact count takes two directions, got {len(v)}; give 2 or two vectors")
     corners = [[radius, 0.0], [0.0, radius], [-radius, 0.0], [0.0, -radius]]
@@ -380,7 +380,8 @@ def _positive(value: Any, what: str) -> float:
     return number
 
 
-def _directions(directions: Any, inputs: int, seed: int) -> np.ndarray:
+def chosen_directions(directions: Any, inputs: int, seed: int) -> np.ndarray:
+    """A random frame of so many directions, or the directions that were given."""
     if np.ndim(directions) == 0:
         return frame(inputs, directions, seed=seed)
     v = exact_float64(directions, "directions")
