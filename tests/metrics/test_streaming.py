@@ -39,7 +39,7 @@ def mlp(seed, act, *, normed=False):
     return net.double().train()
 
 
-@pytest.mark.parametrize(("seed", "act"), enumerate(ACTIVATIONS))
+@pytest.mark.parametrize(("seed", "act"), list(enumerate(ACTIVATIONS)))
 def test_the_torch_route_says_what_the_exact_one_says(seed, act):
     net = mlp(seed, copy.deepcopy(act), normed=seed % 2 == 0)
     x = np.random.default_rng(seed).normal(size=(6, 4))

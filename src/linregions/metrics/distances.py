@@ -252,7 +252,7 @@ class Hinges:
     def _row_squares(self, trace: Trace, k: int) -> np.ndarray:
         """Squared lengths of the rows of stage `k`, weighted with the slopes before it, (points, rows)."""
         stage = self.network.stages[k]
-        weight = stage.weight if k or self.first is None else self.first
+        weight: Any = stage.weight if k or self.first is None else self.first
         square = weight.power(2) if is_sparse(weight) else weight**2
         gain = trace.gains[k - 1] if k else None
         if gain is None:

@@ -330,7 +330,7 @@ class _Star:
                 apart = (low - t < -slack) & (high - t > slack)
                 unsure = ~apart & ~((low - t > slack) | (high - t < -slack))
                 for i, j in zip(*np.nonzero(unsure), strict=True):
-                    apart[i, j] = self._exactly(k, int(mine[j]), t, x[i], part[i, :, j] - t, slack[i, j])
+                    apart[i, j] = self._exactly(k, int(mine[j]), t, x[i], part[i, :, j] - t, float(slack[i, j]))
                 changed[:, mine] |= apart
         return changed.sum(axis=1)
 

@@ -20,8 +20,8 @@ class NormalAngles:
     """Angles between the normals of the boundaries nearest to points.
 
     Attributes:
-        mean: (points,) mean angle of all pairs, degrees; NaN where there are fewer than two boundaries.
-        spread: (points,) their standard deviation, degrees.
+        mean: (points,) mean angle of all pairs, radians; NaN where there are fewer than two boundaries.
+        spread: (points,) their standard deviation, radians.
         pairs: (points,) how many pairs.
         dim: number of inputs, or of directions within a slice.
     """
@@ -33,13 +33,13 @@ class NormalAngles:
 
     @property
     def deviation(self) -> np.ndarray:
-        """(points,) mean angle minus the 90 degrees of random normals."""
-        return self.mean - 90.0
+        """(points,) mean angle minus the right angle that random normals have."""
+        return self.mean - np.pi / 2
 
     @property
     def random_spread(self) -> float:
-        """About the spread that random normals have, 1 / sqrt(dim) radians, in degrees."""
-        return float(np.degrees(1 / np.sqrt(self.dim)))
+        """About the spread that random normals have, 1 / sqrt(dim)."""
+        return float(1 / np.sqrt(self.dim))
 
     def as_dict(self) -> dict[str, float]:
         """Means over the points that have a pair."""
@@ -54,7 +54,7 @@ class NormalAngles:
 
     def __repr__(self) -> str:
         seen = self.pairs > 0
-        mean = f"mean {self.mean[seen].mean():.4g} degrees" if seen.any() else "no two boundaries"
+        mean = f"mean {self.mean[seen].mean():.4g} rad" if seen.any() else "no two boundaries"
         return f"NormalAngles: {len(self.mean)} points, {mean}"
 
 
@@ -82,7 +82,7 @@ class Across:
 
 
 def normal_angles(model: Any, x: Any, *, nearest: int = 16, within: Any = None) -> NormalAngles:
-    """Angles `arccos(n_i.n_j)` between the normals of the boundaries nearest to each point, in degrees.
+    """Angles `arccos(n_i.n_j)` between the normals of the boundaries nearest to each point, in radians.
 
     A normal `n = grad z / |grad z|` points to where the unit's level grows, in a max group from the loser to the
     winner.  The boundaries are the zero sets of the point's own region, each as if it went on, in order of their
@@ -98,8 +98,8 @@ def normal_angles(model: Any, x: Any, *, nearest: int = 16, within: Any = None) 
 
     Example:
         >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])
-        >>> normal_angles(net, [[1.0, 1.0]]).mean.tolist()
-        [90.0]
+        >>> (normal_angles(net, [[1.0, 1.0]]).mean / np.pi).tolist()
+        [0.5]
     """
     network = as_network(model)
     x, few = checked_points(network, x), whole_number(nearest, "nearest", least=2)
@@ -110,7 +110,7 @@ def normal_angles(model: Any, x: Any, *, nearest: int = 16, within: Any = None) 
             a, b = np.triu_indices(len(normals), 1)
             if len(a):
                 cosine = np.clip(np.sum(normals[a] * normals[b], axis=1), -1.0, 1.0)
-                angle = np.degrees(np.arccos(cosine))
+                angle = np.arccos(cosine)
                 at = part.start + i
                 mean[at], spread[at], pairs[at] = angle.mean(), angle.std(), len(a)
     return NormalAngles(mean, spread, pairs, network.input_dim if hinges.basis is None else hinges.basis.shape[1])

@@ -159,7 +159,7 @@ def overlay_of(partition: Partition, networks: Sequence[Network]) -> Overlay:
         numbers.append(number.reshape(-1).astype(np.int64))
         tables.append(table)
     areas = np.maximum(partition.volumes, 0.0)
-    return Overlay(partition.domain, *numbers, areas, *tables, partition.count)
+    return Overlay(partition.domain, numbers[0], numbers[1], areas, tables[0], tables[1], partition.count)
 
 
 def owners(networks: Sequence[Network]) -> np.ndarray:

@@ -204,6 +204,17 @@ def crossings(
     return _joined(anchors, closed, parts, len(parts) == ends, exact)
 
 
+def absolute_deviation(path: Path, *, compat: bool = False) -> np.ndarray:
+    """`Path.absolute_deviation`: distance of the outputs from the chords, summed over the segments; (outputs,).
+
+    Example:
+        >>> net = Network.from_arrays([([[1.0]], [0.0]), ([[1.0]], [0.0])])
+        >>> absolute_deviation(crossings(net, [[-1.0], [1.0]])).tolist()
+        [0.5]
+    """
+    return path.absolute_deviation(compat=compat).sum(axis=0)
+
+
 def loop(x: Any, radius: float, *, anchors: int = 8, seed: int = 0) -> np.ndarray:
     """Corners (anchors, inputs) of a regular polygon around a point, in a random plane: a closed path for `crossings`.
 

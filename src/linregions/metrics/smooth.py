@@ -103,7 +103,7 @@ def _lengths(trace: Trace, basis: Any) -> list[np.ndarray]:
     for k, stage in enumerate(trace.network.stages):
         weight = stage.weight
         if k == 0:
-            rows = weight if basis is None else np.asarray(weight @ basis)
+            rows: Any = weight if basis is None else np.asarray(weight @ basis)
             first = rows @ rows.T
             gram = np.broadcast_to(first.toarray() if is_sparse(first) else first, (len(trace.x), *first.shape))
         else:

@@ -87,7 +87,7 @@ def jac_norm(module: Any, x: Any, *, order: Any = "fro") -> np.ndarray:
 
 
 def local_rank(module: Any, x: Any) -> Ranks:
-    """Numerical rank of the outputs' Jacobian, singular values above torch's default tolerance; nothing is certified."""
+    """Numerical rank of the outputs' Jacobian, by torch's default tolerance; nothing is certified."""
     values = np.concatenate([torch.linalg.matrix_rank(j).cpu().numpy() for j in _jacobians(module, x)])
     return Ranks(values.astype(np.int64), np.zeros(len(values), dtype=bool))
 
