@@ -1,4 +1,4 @@
-"""Image data sets: what is written as IDX is read back, and every way to be wrong is one sentence that names the file."""
+"""Image data sets: what is written as IDX is read back; every way to be wrong is one sentence that names the file."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_the_folder_decides_and_nothing_is_guessed(tmp_path):
     with pytest.raises(InputError, match="no file train-images"):
         load(tmp_path)
     put(tmp_path, seed=2)
-    with pytest.raises(InputError, match="both .* hold IDX images; name the folder itself"):
+    with pytest.raises(InputError, match=r"both .* hold IDX images; name the folder itself"):
         load("mnist", root=tmp_path)
     put(tmp_path / "fashion-mnist")
     with pytest.raises(InputError, match="says by its name that it holds another data set"):
@@ -211,10 +211,10 @@ def test_archives(tmp_path):
     with pytest.raises(InputError, match="x_test, y_test is not there"):
         load(path)
     np.savez(path, x_train=np.array([None]), y_train=ya, x_test=b, y_test=yb)
-    with pytest.raises(InputError, match="cannot be read as a .npz archive"):
+    with pytest.raises(InputError, match="cannot be read as a"):
         load(path)
     path.write_bytes(b"no zip")
-    with pytest.raises(InputError, match="cannot be read as a .npz archive"):
+    with pytest.raises(InputError, match="cannot be read as a"):
         load(path)
 
 
@@ -231,7 +231,7 @@ def test_arrays_and_their_range():
     ):
         with pytest.raises(InputError, match=words):
             load((wrong, labels[: len(wrong)]))
-    with pytest.raises(InputError, match="or .train, labels, test, labels., got 3"):
+    with pytest.raises(InputError, match="labels\\), got 3"):
         load((images, labels, images))
     with pytest.raises(InputError, match="differ in size"):
         load((images, labels, images[:, :2], labels))

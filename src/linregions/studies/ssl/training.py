@@ -159,7 +159,7 @@ def pretrain(
     marks = _marks(checkpoints, steps)
     augmentation = augmentation or usual_augmentation(images.name, images.shape)
     rate = _positive(method.rate if rate is None else rate, "rate")
-    decay = real_number(method.decay if decay is None else decay, "decay")
+    decay = _least(method.decay if decay is None else decay, "decay")
     built = encoder if isinstance(encoder, nn.Module) else build_encoder(encoder, images.shape, seed=seed, norm=norm)
     learner = method.build(built, classes=images.classes, seed=seed + 1 & 2**63 - 1, **(options or {})).to(device)
     settings = {
@@ -258,6 +258,13 @@ def _positive(value: Any, what: str) -> float:
     number = real_number(value, what)
     if not 0 < number < float("inf"):
         raise InputError(f"{what} must be a positive finite number, got {shown(value)}")
+    return number
+
+
+def _least(value: Any, what: str) -> float:
+    number = real_number(value, what)
+    if not 0 <= number < float("inf"):
+        raise InputError(f"{what} must be a finite number from 0, got {shown(value)}")
     return number
 
 
