@@ -101,7 +101,8 @@ class _Version(argparse.Action):
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     from .lyapunov_arguments import add_lyapunov
-    from .score_arguments import add_score, add_search, add_study
+    from .score_arguments import add_score, add_search
+    from .study_arguments import add_study
 
     top = Parser(
         prog="linregions",

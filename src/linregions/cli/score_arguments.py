@@ -1,4 +1,4 @@
-"""The grammar of `linregions score`, `study` and `search`."""
+"""The grammar of `linregions score` and `search`."""
 
 from __future__ import annotations
 
@@ -23,25 +23,6 @@ linregions is installed in: FACTORY is called without arguments and returns the 
   linregions score --module mynets.cells:build --data images.npy --init gaussian --repeats 32
 
 Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted."""
-
-STUDY = """Measure many networks, and write a report of what they say.
-
-Every network is kept on disk as it is done: the same command goes on after a crash or Ctrl-C.  In the end the folder of
---out holds report.md, report.html, table.csv and scatter.png.
-
-Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
-measured is kept)."""
-
-STUDY_SWAP = """Does the SWAP-Score of untrained networks rank architectures as training them does?
-
-The score is set beside what is cheaper: units, parameters, FLOPs, depth, and what the space says of itself.  Spearman
-and Kendall have bootstrap intervals; partial correlations say what the score knows beyond those controls.
-
-  linregions study swap --space darts --table darts1000_cifar10.csv --out darts --ablate noise
-  linregions study swap --space digits --out digits
-
-Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
-measured is kept, and the same command goes on)."""
 
 SEARCH = """Search a space of architectures without training any: evolution by the SWAP-Score (SWAP-NAS).
 
@@ -94,37 +75,6 @@ def add_score(commands: Any) -> None:
         help="auto (the default): no dropout, and batch norms by the statistics of the samples",
     )
     module.add_argument("--device", metavar="NAME", help="such as cuda (default: where the factory puts it)")
-
-
-def add_study(commands: Any) -> None:
-    """Add the command to a parser's commands."""
-    command = commands.add_parser(
-        "study",
-        help="measure many networks, and write a report",
-        description=STUDY,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    studies = command.add_subparsers(dest="study", metavar="STUDY", required=True)
-    _add_study_swap(studies)
-    report = add_command(studies, "report", "write the report of a folder again", "Write the report again, from rows.")
-    report.add_argument("out", metavar="DIR", type=path, help="the folder of a study, finished or not")
-
-
-def _add_study_swap(studies: Any) -> None:
-    command = add_command(studies, "swap", "the SWAP-Score against trained accuracies", STUDY_SWAP)
-    spaces = ("darts", "nb201", "flexibert", "digits")  # as `linregions.scores.spaces`, which --help need not import
-    command.add_argument("--space", required=True, choices=spaces, help="which architectures")
-    command.add_argument("--out", required=True, type=path, metavar="DIR", help="the study's folder, new or its own")
-    command.add_argument("--table", type=path, metavar="FILE", help="accuracies (digits needs none: it trains)")
-    usual = "default: as the space's protocol says"
-    command.add_argument("--limit", type=positive_integer, metavar="N", help=f"architectures ({usual})")
-    command.add_argument("--samples", type=positive_integer, metavar="S", help=f"probe inputs ({usual})")
-    command.add_argument("--repeats", type=positive_integer, metavar="N", help=f"draws of weights ({usual})")
-    command.add_argument("--seed", type=from_zero, metavar="N", default=0, help="of everything random (0)")
-    command.add_argument("--ablate", choices=("noise",), help="noise: score every network on noise as well")
-    command.add_argument("--baselines", action="store_true", help="synflow, Jacobian covariance, grad norm, snip too")
-    command.add_argument("--workers", type=positive_integer, metavar="N", default=1, help="processes (1)")
 
 
 def add_search(commands: Any) -> None:

@@ -5,21 +5,32 @@ from __future__ import annotations
 import json
 import shlex
 from argparse import Namespace
+from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..partition import Status
 from ..studies import swap
+from ..studies.folder import read_manifest
 from ..studies.report import PAGE, REPORT, write_report
 from ..studies.sentences import sentences
 from . import status
 from .progress import Progress
 
 EXIT = {Status.COMPLETE: status.DONE, Status.INTERRUPTED: status.INTERRUPTED}
+# What `command_of` writes, in this order, where it was given; flags are options without a value.
+SWAP = ("space", "table", "out", "limit", "samples", "repeats", "seed", "ablate", "workers")
+TRAINING = ("data", "root", "out", "seeds", "steps", "checkpoints", "encoder", "slices", "train", "held", "seed")
+TRAINING = (*TRAINING, "resamples", "workers", "methods", "batch", "pad")
 
 
 def study(options: Namespace) -> tuple[str, int]:
     """Run the command; what to print, and the exit status."""
-    return _report(options) if options.study == "report" else _swap(options)
+    if options.study == "report":
+        return _report(options)
+    if options.study == "swap":
+        return _swap(options)
+    return _trained(options)
 
 
 def _swap(options: Namespace) -> tuple[str, int]:
@@ -38,9 +49,32 @@ def _swap(options: Namespace) -> tuple[str, int]:
             command=command_of(options),
             progress=progress.callback,
         )
+    return _printed(options, result, "networks", "scored")
+
+
+def _trained(options: Namespace) -> tuple[str, int]:
+    """`study ssl` and `study supervised`: what was not given is left to the study."""
+    run = _runner(options.study)
+    names = [name for name in TRAINING if name not in ("data", "out") and getattr(options, name, None) is not None]
+    given = {name: getattr(options, name) for name in names}
+    with Progress("runs") as progress:
+        result = run(options.data, out=options.out, **given, command=command_of(options), progress=progress.callback)
+    return _printed(options, result, "runs", "measured")
+
+
+def _runner(name: str) -> Any:
+    if name == "ssl":
+        from ..studies.ssl.run import run
+    else:
+        from ..studies.supervised import run
+    return run
+
+
+def _printed(options: Namespace, result: Any, noun: str, verb: str) -> tuple[str, int]:
+    """The result, unless nothing could be measured."""
     if result.status is Status.COMPLETE and result.failed == result.done:
         raise InputError(
-            f"study: none of the {result.failed:,} networks in {result.folder} could be scored, the first one because "
+            f"study: none of the {result.failed:,} {noun} in {result.folder} could be {verb}, the first one because "
             f"of {result.error}; change the settings, and begin in a new folder"
         )
     text = json.dumps(result.as_dict()) if options.json else str(result)
@@ -48,6 +82,24 @@ def _swap(options: Namespace) -> tuple[str, int]:
 
 
 def _report(options: Namespace) -> tuple[str, int]:
+    """The report of a folder again, by the kind of its study."""
+    kind = read_manifest(Path(options.out)).kind
+    if kind == "swap":
+        return _swap_report(options)
+    if kind == "ssl":
+        from ..studies.ssl.report import write_report as write
+    elif kind == "supervised":
+        from ..studies.supervised import write_report as write
+    else:
+        raise InputError(f"study: {options.out} holds a study of kind {kind}, which this linregions cannot report")
+    with Progress("pictures") as progress:
+        found = write(options.out, progress=progress.callback)
+    if options.json:
+        return json.dumps({"folder": options.out, "findings": found.as_dict()}), status.DONE
+    return "\n".join([str(found), "", f"report: {options.out}/{REPORT} and {PAGE}"]), status.DONE
+
+
+def _swap_report(options: Namespace) -> tuple[str, int]:
     with Progress("columns") as progress:
         found = write_report(options.out, progress=progress.callback)
     if options.json:
@@ -57,9 +109,9 @@ def _report(options: Namespace) -> tuple[str, int]:
 
 def command_of(options: Namespace) -> str:
     """The command line that was given, as one would write it again."""
-    words = ["linregions", "study", "swap", "--space", options.space]
-    for name in ("table", "out", "limit", "samples", "repeats", "seed", "ablate", "workers"):
-        value = getattr(options, name)
-        if value is not None and (name, value) not in (("seed", 0), ("workers", 1)):
-            words += [f"--{name}", str(value)]
-    return shlex.join(words + (["--baselines"] if options.baselines else []))
+    words = ["linregions", "study", options.study]
+    for name in SWAP if options.study == "swap" else TRAINING:
+        value = getattr(options, name, None)
+        if value is not None and (options.study != "swap" or (name, value) not in (("seed", 0), ("workers", 1))):
+            words += [f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+    return shlex.join(words + (["--baselines"] if getattr(options, "baselines", False) else []))
