@@ -57,7 +57,8 @@ class LightningCallback(_OfEitherName):
     Step 0 is measured when training starts, before any batch; a resumed run goes on in its schedule.  Only the
     first process measures, never in the sanity check.  Each row goes to the tracker's sinks, to all loggers of the
     trainer at once with its step (whatever `log_every_n_steps` is), and to `trainer.callback_metrics`, where
-    `EarlyStopping` and `ModelCheckpoint` find it.  The tracker's state is part of every checkpoint: a resumed run keeps slices and history.
+    `EarlyStopping` and `ModelCheckpoint` find it.  The tracker's state is part of every checkpoint: slices and history
+    are those of the run that is resumed.
 
     Args:
         tracker: the `RegionTracker`.  If it has no `part`, the module's `backbone` is measured where there is one,
