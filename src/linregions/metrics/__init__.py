@@ -14,6 +14,7 @@ _HOME = {
     "catalogue": ("Catalogue", "Metric", "catalogue"),
     "circles": ("circumradius", "inradius", "roundness"),
     "decision": ("decision_boundary_length",),
+    "distances": ("Distances", "boundary_distance", "boundary_distances", "exact_boundary_distance"),
     "enclosing": ("Ellipse", "Rectangle", "bounding_ellipse", "bounding_rectangle"),
     "frame": ("orthonormal",),
     "identities": ("Identities", "identities"),
@@ -27,7 +28,19 @@ _HOME = {
         "neighbour_similarity",
         "singular_values",
     ),
+    "local_complexity": (
+        "ExactCounts",
+        "LocalCounts",
+        "local_complexity",
+        "local_complexity_exact",
+        "local_complexity_layer1",
+    ),
     "maps": ("slice_maps",),
+    "normals": ("Across", "NormalAngles", "across_nearest", "normal_angles"),
+    "overlay": ("Overlay", "SplitMerge", "overlay", "overlay_of", "split_merge"),
+    "paths": ("Path", "crossings", "loop"),
+    "points": ("Ranks", "jac_norm", "jacobians", "local_rank"),
+    "polytopes": ("chebyshev_radius", "halfspaces_at", "n_facets", "n_facets_lp", "region_at"),
     "regions": (
         "Inequality",
         "area_statistics",
@@ -41,6 +54,17 @@ _HOME = {
         "slivers",
         "summary",
         "touches_border",
+    ),
+    "representation": (
+        "alignment",
+        "dead_units",
+        "effective_rank",
+        "knn_accuracy",
+        "linear_probe",
+        "mean_cosine",
+        "ncm_accuracy",
+        "std_normalised",
+        "uniformity",
     ),
     "rings": ("Rings",),
     "shapes": (
@@ -59,6 +83,7 @@ _HOME = {
         "triangles",
         "width",
     ),
+    "smooth": ("local_complexity_smooth",),
     "theory": ("degree_bound", "hanin_rolnick_bound", "maxout_bound"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -27,7 +27,7 @@ class Metric:
         units: of the value; "x" is the unit of the network's inputs, "f" that of its outputs.
         source: where the definition is from.
         repeats: what it says that another metric says as well, "" if nothing.
-        function: `linregions.metrics` has it under this name; "" for a part of `summary`.
+        function: `linregions.metrics` has it under this name; "" for what only `summary` has.
     """
 
     name: str
