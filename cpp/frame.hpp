@@ -142,6 +142,7 @@ struct Feed {
   std::vector<int> input;
   std::vector<double> numbers;
   std::vector<const double*> column;
+  std::vector<double> block;  // scratch
 
   void clear() { count = 0; }
   // Room for one more; the caller fills the dim slopes and the offset and then calls `done`.
@@ -176,6 +177,12 @@ struct Feed {
       kernels().accumulate(stage.padded, n, column.data(), numbers.data(), cols, z, p);
       return;
     }
+    std::size_t entries = 0;
+    for (int k = 0; k < n; ++k) entries += stage.column_ptr[input[k] + 1] - stage.column_ptr[input[k]];
+    if (entries > 4 * static_cast<std::size_t>(stage.rows)) {
+      scatter(stage, dim, z);
+      return;
+    }
     for (int k = 0; k < n; ++k) {
       const double* g = numbers.data() + static_cast<std::size_t>(k) * cols;
       for (int at = stage.column_ptr[input[k]]; at < stage.column_ptr[input[k] + 1]; ++at) {
@@ -189,6 +196,30 @@ struct Feed {
   }
 
  private:
+  // The same for many entries, with the numbers of a row beside one another.
+  void scatter(const Stage& stage, int dim, double* z) {
+    const int cols = dim + 3;
+    const std::size_t p = stage.padded, wide = (cols + 7) / 8 * 8;
+    block.resize(stage.rows * wide);
+    for (int i = 0; i < stage.rows; ++i)
+      for (std::size_t c = 0; c < wide; ++c) block[i * wide + c] = c < static_cast<std::size_t>(cols) ? z[c * p + i] : 0.0;
+    for (std::size_t from = 0; from < wide; from += 8) {
+      double g[8], mask[8];
+      for (int k = 0; k < count; ++k) {
+        for (std::size_t c = 0; c < 8; ++c) {
+          const std::size_t at = from + c;
+          g[c] = at < static_cast<std::size_t>(cols) ? numbers[static_cast<std::size_t>(k) * cols + at] : 0.0;
+          mask[c] = at > static_cast<std::size_t>(dim) ? -0.0 : 0.0;
+        }
+        const int first = stage.column_ptr[input[k]];
+        kernels().scatter(stage.column_ptr[input[k] + 1] - first, stage.column_row.data() + first,
+                          stage.column_value.data() + first, g, mask, block.data() + from, wide);
+      }
+    }
+    for (int i = 0; i < stage.rows; ++i)
+      for (int c = 0; c < cols; ++c) z[c * p + i] = block[i * wide + c];
+  }
+
   // A weight that underflowed is off by at most 5e-324, so its row by that much of the inputs' coefficients.
   void add_underflow(const Stage& stage, int dim, double* z) const {
     const std::size_t p = stage.padded;

@@ -35,6 +35,10 @@ struct Kernels {
   // out = wa a + wb b for n <= 64 numbers (a multiple of 8), and bits of those above `error` and of those below -error.
   void (*mix)(int n, const double* a, double wa, const double* b, double wb, double error, double* out,
               std::uint64_t* pos, std::uint64_t* neg);
+  // block[row[k]][c] += value[k] * g[c] for 8 columns c of a block whose rows are `stride` apart, and += |value[k]| * g[c]
+  // where mask[c] is -0.0 instead of 0.0.
+  void (*scatter)(int n, const int* row, const double* value, const double* g, const double* mask, double* block,
+                  std::size_t stride);
 };
 
 const Kernels& kernels();

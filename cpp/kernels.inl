@@ -36,6 +36,7 @@ inline Vec sub(Vec a, Vec b) { return _mm512_sub_pd(a, b); }
 inline Vec div(Vec a, Vec b) { return _mm512_div_pd(a, b); }
 inline Vec absolute(Vec a) { return _mm512_andnot_pd(_mm512_set1_pd(-0.0), a); }
 inline Vec negative(Vec a) { return _mm512_xor_pd(_mm512_set1_pd(-0.0), a); }
+inline Vec cleared(Vec mask, Vec a) { return _mm512_andnot_pd(mask, a); }
 inline unsigned greater(Vec a, Vec b) { return static_cast<unsigned>(_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ)); }
 #elif defined(__AVX2__)
 using Vec = __m256d;
@@ -49,6 +50,7 @@ inline Vec sub(Vec a, Vec b) { return _mm256_sub_pd(a, b); }
 inline Vec div(Vec a, Vec b) { return _mm256_div_pd(a, b); }
 inline Vec absolute(Vec a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
 inline Vec negative(Vec a) { return _mm256_xor_pd(_mm256_set1_pd(-0.0), a); }
+inline Vec cleared(Vec mask, Vec a) { return _mm256_andnot_pd(mask, a); }
 inline unsigned greater(Vec a, Vec b) {
   return static_cast<unsigned>(_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_GT_OQ)));
 }
@@ -64,6 +66,7 @@ inline Vec sub(Vec a, Vec b) { return _mm_sub_pd(a, b); }
 inline Vec div(Vec a, Vec b) { return _mm_div_pd(a, b); }
 inline Vec absolute(Vec a) { return _mm_andnot_pd(_mm_set1_pd(-0.0), a); }
 inline Vec negative(Vec a) { return _mm_xor_pd(_mm_set1_pd(-0.0), a); }
+inline Vec cleared(Vec mask, Vec a) { return _mm_andnot_pd(mask, a); }
 inline unsigned greater(Vec a, Vec b) { return static_cast<unsigned>(_mm_movemask_pd(_mm_cmpgt_pd(a, b))); }
 #else
 using Vec = double;
@@ -77,8 +80,24 @@ inline Vec sub(Vec a, Vec b) { return a - b; }
 inline Vec div(Vec a, Vec b) { return a / b; }
 inline Vec absolute(Vec a) { return a < 0 ? -a : a; }
 inline Vec negative(Vec a) { return -a; }
+inline Vec cleared(Vec mask, Vec a) { return 1 / mask < 0 && a < 0 ? -a : a;  // mask is 0.0 or -0.0 }
 inline unsigned greater(Vec a, Vec b) { return a > b ? 1u : 0u; }
 #endif
+
+void scatter(int n, const int* row, const double* value, const double* g, const double* mask, double* block,
+             std::size_t stride) {
+  Vec gs[8 / kLanes], masks[8 / kLanes];
+  for (int q = 0; q < 8 / kLanes; ++q) {
+    gs[q] = load(g + q * kLanes);
+    masks[q] = load(mask + q * kLanes);
+  }
+  for (int k = 0; k < n; ++k) {
+    double* z = block + static_cast<std::size_t>(row[k]) * stride;
+    const Vec v = broadcast(value[k]);
+    for (int q = 0; q < 8 / kLanes; ++q)
+      store(z + q * kLanes, add(load(z + q * kLanes), mul(cleared(masks[q], v), gs[q])));
+  }
+}
 
 template <int C>
 void accumulate_fixed(int n, int count, const double* const* w, const double* g, double* z, std::size_t stride) {

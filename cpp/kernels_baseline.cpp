@@ -2,7 +2,7 @@
 
 namespace linregions {
 
-const Kernels kBaselineKernels = {accumulate, finalize, signs, crossings, buckets, place, replaced, mix};
+const Kernels kBaselineKernels = {accumulate, finalize, signs, crossings, buckets, place, replaced, mix, scatter};
 
 const Kernels& kernels() {
 #ifdef LINREGIONS_HAVE_AVX2

@@ -91,9 +91,9 @@ void Search<D, W, Inf>::want_columns() {
   for (; column < layout.bits.size(); ++column) want(layout.bits[column]);
 }
 
-// Vertices of the complex are known this well, relatively: the exact layer for every one that is known less well than
-// kFineRadius took most of the time of deep networks.
-constexpr double kNearRadius = 1e-11;
+// Vertices of the complex are known this well, relatively.  The bounds of the rows of wide deep networks are some parts in
+// 10^11, and the exact layer, to which a smaller number sent most of their vertices, took nearly all of the time.
+constexpr double kNearRadius = 1e-9;
 
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::record_point(V& v, const FacetId* facet, CellList& list) {

@@ -1,4 +1,4 @@
-"""Which edges of polygons are the two sides of one: by the patterns of the regions, and by the section of the search."""
+"""Which edges of polygons are the two sides of one: by the patterns of regions, and by the sections of the search."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Cuts:
 
     @classmethod
     def of(cls, network: Network) -> Cuts:
+        """The cuts of a network, in the order of the columns of its complex."""
         stages, columns, lows, highs, begin, at = [], [], [], [], [0], 0
         for s, stage in enumerate(network.stages):
             pieces = np.asarray(stage.activation.pieces, dtype=np.int64)
@@ -92,6 +93,7 @@ class Edges:
 
     @cached_property
     def region(self) -> np.ndarray:
+        """The region of every edge."""
         return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
 
     @cached_property
@@ -120,7 +122,7 @@ class Edges:
         return out
 
     def behind(self, edges: np.ndarray) -> np.ndarray:
-        """The region with the same pattern but for the unit of the edge, which has the piece beyond; -1 where none is."""
+        """The region whose pattern differs by the piece of the edge's unit alone, the one beyond; -1 where none is."""
         from .._core import rows_across
 
         cut = self.cut[edges]

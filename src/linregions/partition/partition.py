@@ -153,8 +153,8 @@ class Partition:
     def polygons(self) -> Polygons:
         """The regions of a bounded domain of dimension 2 as polygons: corners, neighbours and joint vertices.
 
-        The listing notes them on its way; where it did not (saved or distributed runs), it takes one more.  An incomplete
-        partition has them too.
+        The listing notes them on its way; where it did not (saved or distributed runs), it takes one more.  An
+        incomplete partition has them too.
 
         Raises:
             InputError: the domain is not bounded and of dimension 2, or the polygons do not fit into memory.

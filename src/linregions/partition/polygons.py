@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Polygons:
     """The regions of a bounded domain of dimension 2 as polygons, corner after corner.
 
-    The corners of region `i` are `indptr[i]` to `indptr[i + 1] - 1`, counter-clockwise in the coordinates of the domain;
+    The corners of region `i` are `indptr[i]` to `indptr[i + 1] - 1`, counter-clockwise in the domain's coordinates;
     edge `k` goes from corner `k` to the next one of the same region.  What is adjacent to what is known from patterns
     and from the search, not from coordinates.
 
@@ -37,13 +37,13 @@ class Polygons:
         indptr: (regions + 1,) int64.
         points: (corners, 2) float64, in the coordinates of the domain.
         radii: (corners,) how far a coordinate of `points` can be from the exact one.
-        neighbours: (corners,) int64, the region behind the edge; -1 on the border of the domain, -2 where it is not listed,
-            which happens in incomplete partitions and after runs that are not exact.
+        neighbours: (corners,) int64, the region behind the edge; -1 on the border of the domain, -2 where it is not
+            listed, which happens in incomplete partitions and after runs that are not exact.
         units: (corners,) int64, the column of `Partition.patterns` on whose boundary the edge lies, the one of the
             earliest stage where there are several; -1 on the border.
         layers: (corners,) int32, the number of that unit's stage in `Network.stages`, from 0; -1 on the border.
-        vertices: (corners,) int64, the number of the vertex at the corner, the same in all regions that share it (as far
-            as they are joined through listed neighbours).
+        vertices: (corners,) int64, the number of the vertex at the corner, the same in all regions that share it (as
+            far as they are joined through listed neighbours).
         partition: what the polygons are of, for areas that float64 cannot give; None where they come from elsewhere.
 
     Example:
@@ -92,7 +92,7 @@ class Polygons:
 
     @cached_property
     def frame(self) -> np.ndarray:
-        """The matrix (2, 2) that takes coordinates of the domain to orthonormal ones of its plane: `xy = points @ frame`.
+        """The matrix (2, 2) that takes coordinates of the domain to orthonormal ones: `xy = points @ frame`.
 
         Its first axis is that of the first coordinate; its determinant is what areas grow by.
         """
@@ -231,7 +231,7 @@ def shoelace(polygons: Polygons) -> np.ndarray:
 
 
 def orthonormal(domain: Domain) -> np.ndarray:
-    """The matrix F with `|t F| = |x(t) - x(0)|`, F lower triangular, from the Gram matrix of the domain's directions."""
+    """The lower triangular matrix F with `|t F| = |x(t) - x(0)|`, from the Gram matrix of the domain's directions."""
     rows = domain.embedding
     if rows is None:
         return np.eye(2)
