@@ -2,8 +2,8 @@
 
     python benchmarks/slices.py [--data shared/data/mnist] [--trained] [NAME ...]
 
-Three images of different classes span the slice: its frame is that of SplineCam (the origin in their mean, the region the
-smallest such square on a corner).  Without `--data` the images are scikit-learn's digits, scaled to 28 x 28.
+Three images of different classes span the slice: the origin in their mean, the region the smallest square on a corner
+that holds them.  Without `--data` the images are scikit-learn's digits, scaled to 28 x 28.
 Networks have He-normal weights and biases of standard deviation 0.1; `--trained` trains them for 200 steps of Adam.
 """
 
