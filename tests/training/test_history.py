@@ -84,6 +84,13 @@ def test_frame():
     assert len(example().to_frame(slices=True)) == 3
 
 
+def test_plot():
+    pytest.importorskip("matplotlib").use("Agg")
+    figure = example().plot(columns=["n_regions"])
+    (line, *_) = figure.axes[0].get_lines()
+    assert line.get_ydata()[0] == 10.0
+
+
 def test_text():
     assert str(History()) == repr(History()) == "History: no rows"
     assert repr(example()) == "History: 3 rows, steps 0 to 9, 1 s of measuring"

@@ -48,12 +48,16 @@ class Plan:
 
 @dataclass
 class Measured:
-    """One measurement: numbers for the row, a row for every slice, and the polygons if they are kept."""
+    """One measurement: numbers for the row, a row for every slice, and the polygons if they are kept.
+
+    `setup` are the seconds that the next measurement will not take again: the module was exported.
+    """
 
     row: Row
     slices: list[Row] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+    setup: float = 0.0
 
 
 class Measurer:
@@ -73,10 +77,13 @@ class Measurer:
             InputError: the module does not fit the slices, or cannot be read.
         """
         end = None if time_limit is None else self._clock() + time_limit
+        start, exports = self._clock(), 0 if self._reader is None else self._reader.exports
         with undisturbed(module):
             network = self._network(module)
             route = "batches" if network is None else "matrices"
             out = Measured({"route": route})
+            if self._reader is not None and self._reader.exports > exports:
+                out.setup = self._clock() - start
             for part in self.plan.slices:
                 self._slice(out, network, module, part, end)
         if network is not None:

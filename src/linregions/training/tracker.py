@@ -33,7 +33,9 @@ class RegionTracker:
 
     A measurement that is due by the schedule is made as soon as it fits into `share` of the wall time since the first
     call, as far as the last one tells what it will cost; until then it is postponed, and one makes up for all that
-    were.  The first is always made.  A later one that fails becomes a row with `error`, and training goes on.
+    were.  The first is always made, so a training shorter than 1 / share times the first measurement has no other;
+    `finish` measures the last state whatever that takes.  A later measurement that fails becomes a row with `error`,
+    and training goes on.
 
     Args:
         slices: `Slice` or `Plane` objects; `linregions.slicing.slices` lays some through data.
@@ -170,7 +172,7 @@ class RegionTracker:
         found = self._measured(model)
         seconds = self.allowance.clock() - before
         self.allowance.spend(seconds)
-        self._cost = seconds
+        self._cost = max(0.0, seconds - found.setup)
         return self._recorded(step, found, seconds, extra)
 
     def finish(self, model: Any, step: int | None = None, **extra: Any) -> Row:
