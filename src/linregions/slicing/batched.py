@@ -34,11 +34,11 @@ class SliceRegions:
     Attributes:
         polygons: the regions as polygons with neighbours and vertices.  In `polygons.units` stand columns of
             `patterns`, in `polygons.layers` the number of the layer of units, from 0.
-        count: their number.  With `doubtful` 0 and a complete run it is the number for the real-valued module; else an
-            estimate (or a lower bound where the run ended early).
-        pieces: (units,) number of pieces of every unit.  Units are numbered in the order in which the module applies its
-            activations, entry by entry of the flattened tensors: the order of `Network.pattern` where the activations
-            follow one another, as in sequential and residual networks.
+        count: their number.  With `doubtful` 0 and a complete run it is the number for the real-valued module; with
+            doubtful signs an estimate; where the run ended early a lower bound.
+        pieces: (units,) number of pieces of every unit.  Units are numbered in the order in which the module applies
+            its activations, entry by entry of the flattened tensors: the order of `Network.pattern` where the
+            activations follow one another, as in sequential and residual networks.
         layer_names: the nodes of the exported graph that apply them.
     """
 
@@ -80,8 +80,8 @@ class SliceRegions:
         size = len(which) * len(self.pieces) * np.dtype(dtype).itemsize
         if size > memory():
             raise InputError(
-                f"patterns: {len(which):,} regions of {len(self.pieces):,} units take {size / 2**30:.1f} GiB, more than "
-                "half of this machine's memory; ask for some regions with pattern(numbers)"
+                f"patterns: {len(which):,} regions of {len(self.pieces):,} units take {size / 2**30:.1f} GiB, more "
+                "than half of this machine's memory; ask for some regions with pattern(numbers)"
             )
         out = np.zeros((len(which), len(self.pieces)), dtype=dtype)
         first = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def _chunks(done: list[Pieces], chunk: int, *, all_: bool) -> Iterator[Pieces]:
     pieces = _together(done)
     parts = max(1, round(len(pieces) / chunk)) if all_ else len(pieces) // chunk
     ends = np.linspace(0, len(pieces) if all_ else parts * chunk, parts + 1).astype(int)
-    for a, b in zip(ends[:-1], ends[1:], strict=True):
+    for a, b in pairwise(ends):
         yield _taken(pieces, slice(int(a), int(b)))
 
 

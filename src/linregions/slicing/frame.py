@@ -51,7 +51,7 @@ class Frame:
         return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)
 
     def rows(self, unit: float) -> np.ndarray:
-        """Inputs as rows c, a, b and a bound on their errors when they are rounded to unit roundoff `unit`, (4, inputs)."""
+        """Inputs as rows c, a, b rounded to unit roundoff `unit`, and a bound on their errors, (4, inputs)."""
         (m1, m2), (h1, h2) = fractions(self.middle), fractions(self.half)
         embedding = self.domain.embedding
         if embedding is None:
@@ -101,7 +101,7 @@ class Frame:
         return 1.01 * radius * self.half.max() + 4 * _U * np.abs(points).max(axis=-1, initial=0.0)
 
     def maps(self, rows: np.ndarray) -> np.ndarray:
-        """Rows c, a, b (cells, 3, outputs) as maps (cells, outputs, 3) of domain coordinates: two slopes, the offset."""
+        """Rows c, a, b (cells, 3, outputs) as maps of domain coordinates (cells, outputs, 3), offset last."""
         c, slopes = rows[:, 0], rows[:, 1:] / self.half[:, None]
         offset = c - slopes[:, 0] * self.middle[0] - slopes[:, 1] * self.middle[1]
         return np.stack([slopes[:, 0], slopes[:, 1], offset], axis=-1)

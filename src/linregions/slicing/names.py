@@ -1,7 +1,7 @@
 """Names of corners and edges: 128 bits made from the history of cuts, equal on both sides of an edge.
 
-The function before an activation is continuous, so a unit crosses an edge at the same point whichever of the two cells is
-cut.  Cells on either side are cut at different times; that they name a point alike is what joins them in the end, and
+The function before an activation is continuous, so a unit crosses an edge at the same point whichever of the two cells
+is cut.  Cells on either side are cut at different times; that they name a point alike is what joins them, and
 no coordinate is compared.  Two different things share a name with a probability below 1e-20 for 10^8 names.
 """
 

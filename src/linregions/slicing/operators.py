@@ -5,8 +5,8 @@ the rows c, a, b of every entry of a tensor, and as a fourth row a bound e on th
 on the slice, the entry is known up to e.  Beside it stands a bound N on the 2-norm of all these errors at one (s, t).
 
 A linear operator W with rows w acts on the three rows as it is.  With m = |c| + |a| + |b|, and g the constant of the
-rounding of a sum of products (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1), an entry of the result
-is known up to the smaller of
+rounding of a sum of products (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1), an entry of the
+result is known up to the smaller of
 
 * `sum |w_i| (e_i + g m_i)`, the operator with absolute weights: the better one where w sees few entries;
 * `|w| N + g |w| |m|` with 2-norms over the entries that w sees (Cauchy-Schwarz),
@@ -173,8 +173,7 @@ def stacked(affine: Any, error: Any, norm: Any = None) -> State:
 
 @dataclass(frozen=True, eq=False)
 class _Linear:
-    """A linear operator: how it acts, and with absolute weights; the sums of squares over what its rows see, their
-    2-norms, and its own."""
+    """A linear operator: how it acts, also with absolute weights; sums over what rows see, their 2-norms, its own."""
 
     apply: Callable[[Any], Any]
     absolute: Callable[[Any], Any]
