@@ -24,7 +24,7 @@ from ..partition import Kind, Partition
 from ..partition.slopes import stage_pieces
 from ..stage import exact_float64
 from .local_complexity import frame
-from .tracing import as_network, slopes, times
+from .tracing import as_network, piece_tables, times
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -322,10 +322,7 @@ def _on_pieces(stage: Any, level: np.ndarray, step: np.ndarray, pieces: np.ndarr
         return np.take_along_axis(level, rows, axis=1), np.take_along_axis(step, rows, axis=1)
     if act.is_identity:
         return level, step
-    gain = slopes(act, pieces)
-    shift = np.array(
-        [[float(act.functions[f].intercepts[p]) for f, p in zip(act.index, row, strict=True)] for row in pieces]
-    )
+    gain, shift = (table[np.arange(act.units), pieces] for table in piece_tables(act))
     return gain * level + shift, gain * step
 
 

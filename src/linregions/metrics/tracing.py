@@ -136,7 +136,7 @@ def on_pieces(stage: Stage, z: np.ndarray, pieces: np.ndarray) -> np.ndarray:
         return np.take_along_axis(z, act.offsets[:-1] + pieces.astype(np.int64), axis=1)
     if act.is_identity:
         return z
-    gain, shift = _tables(act)
+    gain, shift = piece_tables(act)
     units = np.arange(stage.rows)
     return gain[units, pieces] * z + shift[units, pieces]
 
@@ -145,10 +145,11 @@ def slopes(act: Any, pieces: np.ndarray) -> np.ndarray | None:
     """Slope of every unit on its piece, (points, units); None for max groups."""
     if isinstance(act, MaxGroups):
         return None
-    return _tables(act)[0][np.arange(act.units), pieces]
+    return piece_tables(act)[0][np.arange(act.units), pieces]
 
 
-def _tables(act: UnitActivations) -> tuple[np.ndarray, np.ndarray]:
+def piece_tables(act: UnitActivations) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and intercept of every unit on each of its pieces, two arrays (units, pieces)."""
     most = max(f.pieces for f in act.functions)
     gain, shift = (
         np.array([[*map(float, row), *[0.0] * (most - len(row))] for row in table])[act.index]
