@@ -15,7 +15,8 @@ from linregions.activations import RELU, UnitActivations
 from linregions.counting import enumerate_regions
 from linregions.domain import Box, Plane
 from linregions.errors import InputError
-from linregions.metrics.distances import boundary_distance, boundary_distances, exact_boundary_distance, operator_norm
+from linregions.metrics.distances import boundary_distance, boundary_distances, exact_boundary_distance
+from linregions.metrics.norms import operator_norm
 from linregions.network import Network
 from linregions.stage import Stage
 
@@ -130,6 +131,15 @@ def test_distances_do_not_change_under_positive_rescaling():
     )
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e-150, 1.0, 1e150])
+def test_distances_do_not_depend_on_the_size_of_the_weights(size):
+    w, b = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([0.5, 0.25])
+    net = Network.from_arrays([(w * size, b * size), ([[0.5, 0.5]], [0.0]), ([[1.0]], [0.0])])
+    found = boundary_distance(net, [[1.0, 1.0]])
+    assert found.values[0] == pytest.approx(2.25 / math.sqrt(10))
+    assert (found.stages[0], found.units[0]) == (0, 1)
+
+
 @given(seeds, st.integers(1, 6), st.integers(1, 6))
 @settings(max_examples=30, deadline=None)
 def test_the_bound_on_an_operator_norm_is_one(seed, rows, columns):
@@ -151,3 +161,17 @@ def test_bad_arguments_are_one_sentence(arguments, words):
     net = random_network(0, 2, (3,))
     with pytest.raises(InputError, match=words):
         boundary_distance(net, **arguments)
+
+
+def test_no_points_and_no_boundaries_are_results_too():
+    from linregions.metrics import across_nearest, jac_norm, local_complexity, local_rank, normal_angles
+
+    linear = Network.from_arrays([(np.eye(3), np.zeros(3))])
+    for net in (linear, random_network(0, 3, (4,))):
+        for function in (boundary_distance, jac_norm, local_rank, normal_angles, across_nearest):
+            assert repr(function(net, np.zeros((0, 3))))
+            assert repr(function(net, np.ones((2, 3))))
+        assert len(boundary_distance(net, np.zeros((0, 3)))) == 0
+        assert repr(local_complexity(net, np.zeros((0, 3)), radius=1.0, directions=2))
+    assert boundary_distance(linear, np.ones((2, 3))).values.tolist() == [math.inf, math.inf]
+    assert across_nearest(linear, np.ones((2, 3))).jump.tolist() == [0.0, 0.0]

@@ -21,7 +21,8 @@ from ..domain import Space
 from ..exact import dot, nearest_float
 from ..network import Network
 from ..partition.rows import region_rows
-from ..stage import Stage, is_sparse
+from ..stage import Stage
+from .norms import lengths_of, operator_norm, row_norms, squares
 from .tracing import (
     Trace,
     as_network,
@@ -241,7 +242,7 @@ class Hinges:
         for k, stage in enumerate(self.network.stages):
             mine = np.flatnonzero(self.stages == k)
             if len(mine):
-                length = self.scales[k] * np.sqrt(self._row_squares(trace, k))
+                length = self.scales[k] * self._row_lengths(trace, k)
                 if isinstance(stage.activation, MaxGroups):
                     winners = self._winners(trace, k, np.arange(len(length))[:, None], mine[None, :])
                     out[:, mine] = np.take_along_axis(length, winners, axis=1) + length[:, self.rows[mine]]
@@ -249,17 +250,19 @@ class Hinges:
                     out[:, mine] = length[:, self.rows[mine]]
         return out * (1 + 1e-9)
 
-    def _row_squares(self, trace: Trace, k: int) -> np.ndarray:
-        """Squared lengths of the rows of stage `k`, weighted with the slopes before it, (points, rows)."""
+    def _row_lengths(self, trace: Trace, k: int) -> np.ndarray:
+        """Upper bounds on the lengths of the rows of stage `k`, weighted with the slopes before it, (points, rows)."""
         stage = self.network.stages[k]
         weight: Any = stage.weight if k or self.first is None else self.first
-        square = weight.power(2) if is_sparse(weight) else weight**2
+        square, size = squares(weight)
         gain = trace.gains[k - 1] if k else None
         if gain is None:
             sums = np.broadcast_to(np.asarray(square.sum(axis=1)).ravel(), (len(trace.x), stage.rows))
         else:
             sums = times(gain**2, square.T)
-        return sums if stage.divisor is None else sums / np.asarray(stage.divisor) ** 2
+        # What is added stands for squares too small for a float64.
+        out = size * (np.sqrt(sums) + 1e-150)
+        return out if stage.divisor is None else out / np.asarray(stage.divisor)
 
     def distances(self, trace: Trace, levels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Distances of (point, column) pairs; infinite where the unit is constant on the point's region."""
@@ -297,7 +300,7 @@ class Hinges:
 
     def _settled(self, trace: Trace, rows: Any, columns: Any, k: int, gradient: np.ndarray) -> np.ndarray:
         """Lengths of the gradients; 0 where the unit is constant, which rationals decide where rounding may hide it."""
-        lengths = _lengths(gradient)
+        lengths = lengths_of(gradient)
         size = self.row_norms[k][self.rows[columns]] * self.scales[k]
         for i in np.flatnonzero(lengths <= NOISE * size):
             row, column = rows[i : i + 1], columns[i : i + 1]
@@ -349,53 +352,6 @@ def _through(stage: Stage, pieces: np.ndarray, v: dict[int, Fraction]) -> dict[i
         return {int(act.offsets[u] + pieces[u]): w for u, w in v.items() if w}
     gained = {u: w * Fraction(act.functions[act.index[u]].slopes[pieces[u]]) for u, w in v.items()}
     return {u: w for u, w in gained.items() if w}
-
-
-def operator_norm(stage: Stage) -> float:
-    """An upper bound on how much longer the stage makes a vector: its matrix's norm times the steepest slope."""
-    weight = stage.weight
-    if is_sparse(weight):
-        rows, columns = abs(weight).sum(axis=1), abs(weight).sum(axis=0)
-        norm = float(np.sqrt(np.max(rows, initial=0.0) * np.max(columns, initial=0.0)))
-    else:
-        norm = _spectral(weight)
-    if stage.divisor is not None:
-        norm /= float(np.min(stage.divisor))
-    act = stage.activation
-    # A max takes each row into one group only, so it makes no difference of two vectors longer.
-    steepest = 1.0 if isinstance(act, MaxGroups) else max((abs(s) for f in act.functions for s in f.slopes), default=1)
-    return norm * steepest * (1 + 1e-9)
-
-
-def _spectral(weight: np.ndarray) -> float:
-    """An upper bound on the spectral norm, at most n^(1/32) times it: |W|^32 <= trace((W W^T)^16); products only."""
-    gram = weight @ weight.T if weight.shape[0] <= weight.shape[1] else weight.T @ weight
-    scale = float(np.max(np.abs(gram), initial=0.0))
-    if not 0.0 < scale < np.inf:
-        return np.sqrt(scale)
-    gram, power, log = gram / scale, 1, np.log(scale)
-    for _ in range(3):
-        gram, power = gram @ gram, 2 * power
-        top = float(np.max(np.abs(gram)))
-        gram, log = gram / top, log + np.log(top) / power
-    # The last power is a sum of squares.
-    log += np.log(np.sum(gram**2)) / (2 * power)
-    return float(np.exp(log / 2)) * (1 + 1e-6)
-
-
-def _lengths(rows: np.ndarray) -> np.ndarray:
-    """Lengths of rows whose squares may overflow or vanish."""
-    top = np.max(np.abs(rows), axis=1, initial=0.0)
-    safe = np.where((top > 0) & np.isfinite(top), top, 1.0)
-    return safe * np.linalg.norm(rows / safe[:, None], axis=1)
-
-
-def row_norms(stage: Stage) -> np.ndarray:
-    """Length of every row of the stage's affine map."""
-    weight = stage.weight
-    square = weight.power(2) if is_sparse(weight) else weight**2
-    norms = np.sqrt(np.asarray(square.sum(axis=1)).ravel())
-    return norms if stage.divisor is None else norms / np.asarray(stage.divisor)
 
 
 def _is_max(stage: Stage) -> bool:

@@ -78,7 +78,8 @@ class Across:
         return {name: float(np.nanmean(v)) for name, v in out.items() if np.isfinite(v).any()}
 
     def __repr__(self) -> str:
-        return f"Across: {len(self.jump)} points, mean relative jump {np.nanmean(self.relative):.4g}"
+        mean = f", mean relative jump {self.relative.mean():.4g}" if len(self.jump) else ""
+        return f"Across: {len(self.jump)} points{mean}"
 
 
 def normal_angles(model: Any, x: Any, *, nearest: int = 16, within: Any = None) -> NormalAngles:

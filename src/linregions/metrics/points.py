@@ -13,7 +13,7 @@ from ..checks import shown, whole_number
 from ..errors import InputError
 from ..network import Network
 from ..stage import Stage
-from .distances import operator_norm, row_norms
+from .norms import operator_norm, row_norms
 from .tracing import Trace, as_network, checked_points, is_module, traces
 
 _U = 2.0**-53
