@@ -174,5 +174,5 @@ def test_healthy_methods_learn_on_digits(name):
 @pytest.mark.parametrize("name", CONTROLS)
 def test_controls_lose_what_they_had_on_digits(name):
     start, end = trained(name, load("digits"))
+    assert end["ncm"] < start["ncm"] - 0.1 or end["knn"] < start["knn"] - 0.1
     assert end["ncm"] < 0.8
-    assert end["knn"] < 0.9

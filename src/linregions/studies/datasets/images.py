@@ -70,7 +70,7 @@ class Images:
             (self.held_labels, "<i8"),
         ):
             total.update(f"{kind} {part.shape} ".encode())
-            total.update(memoryview(np.ascontiguousarray(part, dtype=kind)).cast("B"))
+            total.update(np.ascontiguousarray(part, dtype=kind).data)
         return total.hexdigest()
 
     def as_dict(self) -> dict[str, Any]:

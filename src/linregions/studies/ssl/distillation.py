@@ -162,7 +162,8 @@ class DINO(Learner):
             t = [_logits(self.teacher_projector(h), self.teacher_prototypes) for h in hidden]
         s = [_logits(self.projector(h), self.prototypes) for h in self.encoded(views)]
         centre = self.centre.clone()
-        value = sum(dino_loss(s[k], t[1 - k], centre, sharp=self.sharp, soft=self.soft) for k in (0, 1)) / 2
+        temperatures = {"sharp": self.sharp, "soft": self.soft}
+        value = (dino_loss(s[0], t[1], centre, **temperatures) + dino_loss(s[1], t[0], centre, **temperatures)) / 2
         if self.centring:
             self.centre.lerp_(torch.cat(t).mean(0), 1 - self.centre_momentum)
         return value

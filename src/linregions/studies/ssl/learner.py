@@ -166,8 +166,8 @@ def rising(base: float, step: int, total: int) -> float:
 @torch.no_grad()
 def follow(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
     """Teacher = momentum * teacher + (1 - momentum) * student, for every parameter."""
-    mine, theirs = list(teacher.parameters()), list(student.parameters())
-    torch._foreach_lerp_(mine, theirs, 1 - momentum)
+    for mine, theirs in zip(teacher.parameters(), student.parameters(), strict=True):
+        mine.lerp_(theirs, 1 - momentum)
 
 
 def unit(z: torch.Tensor) -> torch.Tensor:
