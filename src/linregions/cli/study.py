@@ -20,8 +20,8 @@ from .progress import Progress
 EXIT = {Status.COMPLETE: status.DONE, Status.INTERRUPTED: status.INTERRUPTED}
 # What `command_of` writes, in this order, where it was given; flags are options without a value.
 SWAP = ("space", "table", "out", "limit", "samples", "repeats", "seed", "ablate", "workers")
-TRAINING = ("data", "root", "out", "seeds", "steps", "checkpoints", "encoder", "slices", "train", "held", "seed")
-TRAINING = (*TRAINING, "resamples", "workers", "methods", "batch", "pad")
+TRAINING = ("data", "root", "out", "methods", "seeds", "steps", "batch", "checkpoints", "encoder", "slices", "pad")
+TRAINING = (*TRAINING, "train", "held", "seed", "resamples", "workers")
 
 
 def study(options: Namespace) -> tuple[str, int]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..checks import plural, seed_number, whole_number
 from ..counting import enumerate_regions
-from ..metrics import identities, summary
+from ..metrics import summary
+from ..metrics.identities import identities
 from ..metrics.local_complexity import local_complexity
 from ..partition import Status
 from ..readers.torch_live import LiveReader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ class Story:
         return "\n".join(map(str, self.lines))
 
 
-def story(rows: Sequence[dict[str, Any]], *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Story:
+def story(rows: Sequence[Mapping[str, Any]], *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Story:
     """How counts and local complexities moved: ratios, as geometric means over seeds and slices.
 
     "lowest" is the checkpoint at which the mean over seeds and slices is lowest; as it was chosen by these numbers, a
@@ -174,7 +174,6 @@ def _parts(manifest: Manifest, runs: list[Run], told: Story, picture: Picture, i
         Paragraph(
             "Counts of linear regions on planes near the data and far from it, after the questions of Hanin and "
             "Rolnick (2019) and of Humayun, Balestriero and Baraniuk (2024). Data, networks and settings are this library's own: "
-            "nothing here is a reproduction of theirs."
         ),
         picture,
         Grid(["ratio", f"value ({intervals})", "expected", "here"], cells),
@@ -187,8 +186,7 @@ def _parts(manifest: Manifest, runs: list[Run], told: Story, picture: Picture, i
             [
                 f"Data: {facts['about']}, no augmentation.",
                 f"Encoder {training['encoder']}, all ReLU, with a linear classifier on it, cross entropy, AdamW at "
-                f"{training['rate']:g}; {s['steps']:,} steps of {s['batch']} images; the partition is that of the "
-                "encoder.",
+                f"{training['rate']:g}; {s['steps']:,} steps of {s['batch']} images; the partition is that of the encoder.",
                 f"Slices: {s['slices']} of each kind; far: moved by {s['away']:g} mean lengths of a data point.",
                 f"Local complexity: cross-polytopes of radius {s['radius']:.3g} at {s['points']} points of each kind.",
                 f"Checkpoints: {', '.join(f'{step:,}' for step in s['checkpoints'])}.",

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...counting import enumerate_regions
-from ...metrics import distributions, identities, slice_maps, summary
+from ...metrics import distributions, slice_maps, summary
 from ...metrics.distances import boundary_distance
+from ...metrics.identities import identities
 from ...metrics.local_complexity import local_complexity
 from ...metrics.overlay import overlay, split_merge
 from ...network import Network

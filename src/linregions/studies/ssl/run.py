@@ -253,7 +253,7 @@ def checkpoint_steps(steps: int, checkpoints: int | Sequence[int] = CHECKPOINTS)
         >>> checkpoint_steps(600, 8)
         (0, 6, 13, 28, 60, 129, 278, 600)
     """
-    if isinstance(checkpoints, int) and not isinstance(checkpoints, bool):
+    if isinstance(checkpoints, int):
         count = whole_number(checkpoints, "checkpoints", least=2)
         spaced = np.geomspace(max(1, steps / 100), steps, count - 1).round().astype(int)
         return (0, *sorted(set(spaced.tolist())))

@@ -68,11 +68,14 @@ def name_of(subject: str) -> str:
 
 def agreement(estimate: Estimate, bound: float) -> str:
     """How many seeds alone lie above the bound, in words."""
-    above, n = sum(value > bound for value in estimate.seeds), len(estimate.seeds)
+    n = len(estimate.seeds)
+    above, below = sum(value > bound for value in estimate.seeds), sum(value < bound for value in estimate.seeds)
     if not n:
         return "no seed says anything"
     if n == 1:
         return "one seed only"
-    side = "above" if above >= n - above else "below"
-    count = max(above, n - above)
+    side = "above" if above >= below else "below"
+    count = max(above, below)
+    if not count:
+        return f"all {n} seeds lie at {bound:g}"
     return f"{'all' if count == n else f'{count} of'} {n} seeds lie {side} {bound:g}"

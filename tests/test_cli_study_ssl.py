@@ -1,0 +1,110 @@
+"""`linregions study ssl` and `study supervised` on the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+from linregions.cli import main
+from linregions.cli.arguments import parser
+from linregions.cli.study import command_of
+from linregions.studies.ssl import report
+
+SMALL = "--seeds 1 --steps 8 --checkpoints 3 --batch 32 --encoder 8,8 --slices 2 --train 100 --held 60 --resamples 20"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(report, "_pictures", lambda *_: {})
+    monkeypatch.setattr("linregions.studies.supervised_report._picture", lambda *_: b"")
+
+
+def run(capsys, line):
+    code = main(["study", *line.split()])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_study_of_methods_and_its_report(tmp_path, capsys):
+    line = f"ssl --data digits --out {tmp_path}/s --methods supervised,simclr {SMALL}"
+    code, out, err = run(capsys, line)
+    assert (code, err) == (0, "")
+    assert "2 of 2 runs measured" in out
+    code, out, _ = run(capsys, f"{line} --json")
+    assert code == 0
+    assert json.loads(out)["claims"]["runs"] == 2
+    (tmp_path / "s" / "report.md").unlink()
+    code, out, _ = run(capsys, f"report {tmp_path}/s")
+    assert code == 0
+    assert "(b) self-supervised methods make fewer regions" in out
+    assert f"linregions study {line}" in (tmp_path / "s" / "report.md").read_text()
+    code, out, err = run(capsys, f"{line} --pad 1")
+    assert (code, out) == (2, "")
+    assert "holds a study with pad None, and 1.0 is asked for" in err
+    code, out, err = run(capsys, f"supervised --data digits --out {tmp_path}/s {SMALL}")
+    assert code == 2
+    assert "holds a ssl study, not a supervised study" in err
+
+
+def test_the_supervised_story_and_its_report(tmp_path, capsys):
+    line = f"supervised --data digits --out {tmp_path}/s {SMALL}"
+    code, out, err = run(capsys, line)
+    assert (code, err) == (0, "")
+    assert "N near the data: end / start" in out
+    code, out, _ = run(capsys, f"report {tmp_path}/s --json")
+    assert code == 0
+    assert json.loads(out)["findings"]["runs"] == 1
+    text = (tmp_path / "s" / "report.md").read_text()
+    assert "hold in 18 of 18 partitions" in text
+    assert "nothing here is a reproduction" in text
+
+
+def test_interrupted(tmp_path, capsys, monkeypatch):
+    def stop(task):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("linregions.studies.ssl.run.measure", stop)
+    code, out, _ = run(capsys, f"ssl --data digits --out {tmp_path}/s --methods supervised {SMALL}")
+    assert code == 130
+    assert "interrupted; the same command goes on from there" in out
+
+
+def test_when_every_run_fails(tmp_path, capsys, monkeypatch):
+    wrong = {"method": "simclr", "family": "contrastive", "seed": 0, "error": "loss: no number"}
+    monkeypatch.setattr("linregions.studies.ssl.run.measure", lambda task: (task.key, wrong))
+    code, out, err = run(capsys, f"ssl --data digits --out {tmp_path}/s --methods simclr {SMALL}")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "none of the 1 runs" in err
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("ssl --out x", "--data"),
+        ("ssl --data digits", "--out"),
+        ("ssl --data nowhere.npz --out x", "nowhere.npz"),
+        ("ssl --data mnist --root nowhere --out x", "nowhere"),
+        ("ssl --data digits --out x --methods swav", "swav"),
+        ("ssl --data digits --out x --steps 0", "positive integer"),
+        ("ssl --data digits --out x --encoder 8,zero", "widths such as 128,64"),
+        ("supervised --data digits --out x --pad 3", "--pad"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, line, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, line)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_command_in_the_report_is_the_one_given():
+    line = (
+        "study ssl --data mnist --root d --out o --seeds 3 --encoder 8,8 --seed 1 --methods supervised,simclr --pad 2.0"
+    )
+    assert command_of(parser().parse_args(line.split())) == f"linregions {line}"
