@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -18,7 +19,9 @@ from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler, DefaultFlowCallback
 
+from linregions import Plane, enumerate_regions
 from linregions.errors import InputError
+from linregions.training import RegionTracker
 from linregions.training.collapse import CollapseRule
 from linregions.training.huggingface import HuggingFaceCallback, HuggingFaceCollapseStop
 
@@ -105,6 +108,24 @@ def test_a_saved_state_brings_back_slices_and_history(tmp_path):
     assert again.points.tobytes() == first.points.tobytes()
     assert [r["step"] for r in again.history.rows] == [0, 2, 4, 6, 8, 10, 12]
     assert again.history.rows[: len(before)] == before
+
+
+def test_the_real_tracker_goes_through_a_saved_state(tmp_path):
+    points = np.random.default_rng(7).random((3, 8))
+    first = RegionTracker(slices=Plane.through(*points), schedule=3, share=None)
+    callback = HuggingFaceCallback(first)
+    state, model = events([callback], epochs=1)
+    state.stateful_callbacks["HuggingFaceCallback"] = callback.state()
+    state.save_to_json(tmp_path / "trainer_state.json")
+    again = RegionTracker(slices=Plane.through(*np.eye(8)[:3]), share=None)
+    loaded = TrainerState.load_from_json(tmp_path / "trainer_state.json")
+    _, model = events([HuggingFaceCallback(again)], epochs=1, state=loaded, model=model)
+    assert again.history.steps.tolist() == [0, 3, 6, 9, 12]
+    assert again.history.rows[:3] == first.history.rows
+    last = enumerate_regions(copy.deepcopy(model.backbone).eval(), Plane.through(*points)).count.value
+    assert again.history.rows[-1]["regions/n_regions"] == last
+    assert [r["step"] for r in loaded.log_history] == [0, 3, 6, 9, 12]
+    json.dumps(callback.state(), allow_nan=False)
 
 
 def test_numbers_go_through_the_trainer_and_do_not_swallow_its_own():

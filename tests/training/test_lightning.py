@@ -18,7 +18,9 @@ from standin import Watch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from linregions import Plane, enumerate_regions
 from linregions.errors import InputError
+from linregions.training import RegionTracker
 from linregions.training.collapse import CollapseRule
 from linregions.training.lightning import LightningCallback, LightningCollapseStop
 
@@ -140,6 +142,39 @@ def test_a_resumed_run_keeps_slices_and_history(name, tmp_path):
     assert [r["step"] for r in again.history.rows] == [r["step"] for r in whole.history.rows]
     assert again.history.rows[: len(first.history.rows)] == first.history.rows
     assert len(weights(resumed)) == len(weights(straight))
+
+
+def tracker(**options):
+    """The real one, on two slices of the eight inputs."""
+    points = np.random.default_rng(7).random((6, 8))
+    planes = [Plane.through(*points[:3]), Plane.through(*points[3:])]
+    return RegionTracker(slices=planes, schedule=4, share=None, **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_real_tracker_measures_the_backbone_and_disturbs_nothing(name, tmp_path):
+    _, plain = fit(name, tmp_path)
+    real = tracker(sinks=tmp_path / "run.csv")
+    trainer, tracked = fit(name, tmp_path, [LightningCallback(real, namespace=name)])
+    assert all(torch.equal(a, b) for a, b in zip(weights(plain), weights(tracked), strict=True))
+    assert tracked.training == plain.training
+    assert real.history.steps.tolist() == [0, 4, 8, 12, 16]
+    counts = [enumerate_regions(tracked.backbone.eval(), part.plane).count.value for part in real.slices]
+    assert [row["n_regions"] for row in real.history.slices[-2:]] == counts
+    assert float(trainer.callback_metrics["regions/n_regions"]) == np.mean(counts)
+    assert len((tmp_path / "run.csv").read_text().splitlines()) == 6
+
+
+def test_a_checkpoint_holds_the_real_tracker(tmp_path):
+    name = NAMES[0]
+    pl = importlib.import_module(name)
+    keeper = pl.callbacks.ModelCheckpoint(dirpath=tmp_path, filename="first")
+    first, again = tracker(), RegionTracker(slices=Plane.through(*np.eye(8)[:3]), schedule=1, share=None)
+    fit(name, tmp_path, [LightningCallback(first), keeper], epochs=1, enable_checkpointing=True)
+    fit(name, tmp_path, [LightningCallback(again)], epochs=2, ckpt_path=str(tmp_path / "first.ckpt"))
+    assert again.history.steps.tolist() == [0, 4, 8, 12, 16]
+    assert again.history.rows[:3] == first.history.rows
+    assert [s.plane.p.tolist() for s in again.slices] == [s.plane.p.tolist() for s in first.slices]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -67,8 +67,11 @@ def animation(
     if duration < 20:
         raise InputError(f"seconds: a picture stays at least 0.02, got {shown(seconds)}")
     whole_number(pixels, "pixels", least=100, most=4000)
-    numbers = {step: None if values is None else values.get(step) for step in frames}
-    paint = slices.scale(list(frames.values()), colour, values=list(numbers.values()), label=label)
+    numbers = {
+        step: slices.numbers_of(polygons, colour, None if values is None else values.get(step))
+        for step, polygons in frames.items()
+    }
+    paint = slices.scale(list(frames.values()), colour, list(numbers.values()), label=label)
     pictures = (
         _picture(polygons, paint, numbers[step], anchors, _title(title, step, polygons), pixels)
         for step, polygons in frames.items()
@@ -110,7 +113,7 @@ def _title(title: str | None, step: int, polygons: Any) -> str:
     return (f"{title}, " if title else "") + f"step {step:,}: {slices.headline(polygons)}"
 
 
-def _picture(polygons: Any, paint: slices.Paint, values: Any, anchors: Any, title: str, pixels: int) -> np.ndarray:
+def _picture(polygons: Any, paint: slices.Paint, numbers: Any, anchors: Any, title: str, pixels: int) -> np.ndarray:
     """One frame, (pixels, pixels, 3) uint8: all frames have the same layout."""
     canvas.matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -120,11 +123,11 @@ def _picture(polygons: Any, paint: slices.Paint, values: Any, anchors: Any, titl
     board = FigureCanvasAgg(figure)
     if paint.colour == "layer":
         ax = figure.add_axes((0.11, 0.16, 0.85, 0.76))
-        slices.draw(ax, polygons, paint, values)
+        slices.draw(ax, polygons, paint, numbers)
         _layers(figure, paint)
     else:
         ax = figure.add_axes((0.10, 0.09, 0.70, 0.82))
-        slices.draw(ax, polygons, paint, values)
+        slices.draw(ax, polygons, paint, numbers)
         figure.colorbar(paint.mappable(), cax=figure.add_axes((0.84, 0.16, 0.025, 0.68)), label=paint.label)
     slices.mark(ax, polygons, anchors)
     ax.set_title(title)

@@ -60,9 +60,10 @@ def slice_regions(
         '44 regions'
     """
     check(polygons, colour)
-    paint = scale([polygons], colour, values=[values], label=label)
+    numbers = numbers_of(polygons, colour, values)
+    paint = scale([polygons], colour, [numbers], label=label)
     figure, (ax,) = canvas.panels(axes, 1, size=(6.0, 6.0))
-    draw(ax, polygons, paint, values)
+    draw(ax, polygons, paint, numbers)
     mark(ax, polygons, anchors)
     ax.set_title(headline(polygons) if title is None else title)
     if colour == "layer":
@@ -106,26 +107,28 @@ def is_polygons(thing: Any) -> bool:
     return all(hasattr(thing, name) for name in ("indptr", "xy", "neighbours", "layers"))
 
 
-def scale(many: list[Polygons], colour: str, *, values: list[Any], label: str | None = None) -> Paint:
-    """One scale for all of several pictures."""
+def scale(many: list[Polygons], colour: str, numbers: list[Any], *, label: str | None = None) -> Paint:
+    """One scale for all of several pictures, from what `numbers_of` gives for each."""
     canvas.matplotlib()
     from matplotlib.colors import LogNorm, Normalize
 
     layers = np.unique(np.concatenate([p.layers[p.layers >= 0] for p in many]))
     norm = None
     if colour != "layer":
-        numbers = np.concatenate([_numbers(p, colour, v) for p, v in zip(many, values, strict=True)])
-        low, high = float(numbers.min()), float(numbers.max())
+        every = np.concatenate(numbers)
+        low, high = float(every.min()), float(every.max())
         if colour == "area":
-            low = _smallest_seen(numbers)
+            low = _smallest_seen(every)
             norm = LogNorm(low, high if high > low else 2 * low, clip=True)
         else:
             norm = Normalize(low, high if high > low else low + 1.0)
     return Paint(colour, tuple(int(k) for k in layers), norm, label or CAPTIONS.get(colour, ""))
 
 
-def _numbers(polygons: Polygons, colour: str, values: Any) -> np.ndarray:
-    """One number for each region."""
+def numbers_of(polygons: Polygons, colour: str, values: Any) -> np.ndarray | None:
+    """One number for each region; None where colours are layers."""
+    if colour == "layer":
+        return None
     if colour == "area":
         return polygons.areas
     if values is None:
@@ -156,12 +159,12 @@ def middles(polygons: Polygons) -> np.ndarray:
     return np.stack(sums, axis=1) / counts[:, None]
 
 
-def draw(ax: Any, polygons: Polygons, paint: Paint, values: Any = None) -> None:
+def draw(ax: Any, polygons: Polygons, paint: Paint, numbers: np.ndarray | None) -> None:
     """Regions, edges and outline on axes, without title and legend."""
-    if paint.colour == "layer":
+    if numbers is None:
         _edges(ax, polygons, paint)
     else:
-        _cells(ax, polygons, paint, _numbers(polygons, paint.colour, values))
+        _cells(ax, polygons, paint, numbers)
     names = ("$u_1$", "$u_2$") if isinstance(polygons.domain, Plane) else ("$x_1$", "$x_2$")
     canvas.frame(ax, outline(polygons), names)
 

@@ -57,11 +57,12 @@ def strip(
     every = [p for row in grid for p in row if p is not None]
     for polygons in every:
         slices.check(polygons, colour)
-    numbers = _numbers(values, grid)
-    flat = [
-        v for row, given in zip(grid, numbers, strict=True) for p, v in zip(row, given, strict=True) if p is not None
+    given = _arranged(values, grid)
+    numbers = [
+        [None if p is None else slices.numbers_of(p, colour, v) for p, v in zip(row, line, strict=True)]
+        for row, line in zip(grid, given, strict=True)
     ]
-    paint = slices.scale(every, colour, values=flat, label=label)
+    paint = slices.scale(every, colour, [n for row in numbers for n in row if n is not None], label=label)
     figure, panels = _panels(axes, len(grid), len(grid[0]), bar=colour != "layer")
     for i, row in enumerate(grid):
         for j, polygons in enumerate(row):
@@ -127,7 +128,8 @@ def _names(given: Sequence[str] | None, known: list[str], count: int, what: str)
     return names
 
 
-def _numbers(values: Any, grid: list[list[Any]]) -> list[list[Any]]:
+def _arranged(values: Any, grid: list[list[Any]]) -> list[list[Any]]:
+    """Values in the places of their polygons."""
     if values is None:
         return [[None] * len(row) for row in grid]
     given = list(values.values()) if isinstance(values, Mapping) else list(values)
@@ -145,16 +147,16 @@ def _panels(axes: Any, height: int, width: int, *, bar: bool) -> tuple[Any, list
     from matplotlib.figure import Figure
 
     side = 2.6 if width > 2 else 3.4
-    size = (side * width + (1.3 if bar else 0.4), (side + 0.3) * height + (0.3 if bar else 1.1))
+    size = (side * width + (1.3 if bar else 0.4), (side + 0.3) * height + (0.3 if bar else 0.95))
     figure = Figure(figsize=size, dpi=120, layout="constrained")
     return figure, list(figure.subplots(height, width, squeeze=False).ravel())
 
 
-def _place(ax: Any, polygons: Any, paint: slices.Paint, values: Any, anchors: Any) -> None:
+def _place(ax: Any, polygons: Any, paint: slices.Paint, numbers: Any, anchors: Any) -> None:
     if polygons is None:
         ax.set_axis_off()
         return
-    slices.draw(ax, polygons, paint, values)
+    slices.draw(ax, polygons, paint, numbers)
     slices.mark(ax, polygons, anchors, small=True)
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
 
