@@ -146,12 +146,13 @@ class TestSlice:
 
     def test_colours_are_layers_and_the_first_lies_on_top(self):
         polygons = enumerate_regions(constructions.zigzag_product(2, [4, 4, 4]).network, Box.cube(0, 2, 2)).polygons
-        ax = plot.slice_regions(polygons).axes[0]
+        figure = plot.slice_regions(polygons)
+        (ax,), (legend,) = figure.axes, figure.legends
         drawn = {c.get_label(): c for c in ax.collections}
         assert sorted(drawn) == ["layer 1", "layer 2", "layer 3"]
         heights = [drawn[f"layer {k}"].get_zorder() for k in (1, 2, 3)]
         assert heights == sorted(heights, reverse=True)
-        for handle in ax.get_legend().legend_handles:
+        for handle in legend.legend_handles:
             assert to_rgba(handle.get_color()) == tuple(drawn[handle.get_label()].get_edgecolor()[0])
         # The second layer of the zigzag folds at other places than the first.
         first = drawn["layer 1"].get_paths()[0].vertices

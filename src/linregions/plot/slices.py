@@ -67,7 +67,7 @@ def slice_regions(
     mark(ax, polygons, anchors)
     ax.set_title(headline(polygons) if title is None else title)
     if colour == "layer":
-        legend(figure, paint, at=ax)
+        legend(figure, paint, at=None if axes is None else ax)
     else:
         figure.colorbar(paint.mappable(), ax=ax, label=paint.label, shrink=0.75)
     return figure
