@@ -53,9 +53,7 @@ def decision_boundary_length(p: Polygons, maps: np.ndarray, i: int | None = None
     outputs = maps.shape[1]
     if i is None:
         if j is not None or outputs < 2:
-            raise InputError(
-                f"i: needs an output where j is given or there is one class, got {outputs} outputs and None"
-            )
+            raise InputError("i: must be an output where j is given or where there is one class, got None")
         return _argmax_length(r, maps)
     i = whole_number(i, "i", least=0, most=outputs - 1)
     rows = maps[:, i]
