@@ -25,7 +25,7 @@ def decision_boundary_length(p: Polygons, maps: np.ndarray, i: int | None = None
     a region it is a segment (for the argmax, segments), found from the values at the corners.  It is the border of the
     part of a region where the difference is positive: a difference that vanishes along an edge counts once if it
     changes sign there and twice if it is positive on both sides, and one that vanishes on a whole region has no line
-    in it.
+    in it.  Where three or more largest outputs agree along a whole line, every pair of them counts.
 
     Args:
         p: polygons of a slice.
