@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from operator import attrgetter
 
 import numpy as np
@@ -218,3 +220,16 @@ def test_every_name_is_what_it_says():
     assert set(metrics.__all__) <= set(dir(metrics))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         metrics.nothing  # noqa: B018
+
+
+def test_classes_of_torchmetrics_are_found_by_name_only():
+    pytest.importorskip("torchmetrics")
+    assert issubclass(metrics.LocalComplexity, metrics.BoundaryDistance.__mro__[1])
+    assert "LocalComplexity" in dir(metrics)
+    assert "LocalComplexity" not in metrics.__all__
+
+
+def test_the_package_loads_nothing_heavy():
+    code = "import sys, linregions.metrics; print(*{'torch', 'scipy', 'flint', 'matplotlib'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not done.stdout.strip()

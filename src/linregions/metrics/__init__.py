@@ -38,7 +38,7 @@ _HOME = {
     "maps": ("slice_maps",),
     "normals": ("Across", "NormalAngles", "across_nearest", "normal_angles"),
     "overlay": ("Overlay", "SplitMerge", "overlay", "overlay_of", "split_merge"),
-    "paths": ("Path", "crossings", "loop"),
+    "paths": ("Path", "absolute_deviation", "crossings", "loop"),
     "points": ("Ranks", "jac_norm", "jacobians", "local_rank"),
     "polytopes": ("chebyshev_radius", "halfspaces_at", "n_facets", "n_facets_lp", "region_at"),
     "regions": (
@@ -86,9 +86,11 @@ _HOME = {
     "smooth": ("local_complexity_smooth",),
     "theory": ("degree_bound", "hanin_rolnick_bound", "maxout_bound"),
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+# These need torchmetrics, so `from linregions.metrics import *` leaves them out.
+_EXTRA = {"streaming": ("BoundaryDistance", "JacobianNorm", "LocalComplexity", "LocalRank")}
+_MODULE_OF = {name: module for module, names in {**_HOME, **_EXTRA}.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = sorted(name for names in _HOME.values() for name in names)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
@@ -101,7 +103,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_MODULE_OF})
 
 
 # A module that is imported hides a function of its name; these are looked up before anybody can import the module.

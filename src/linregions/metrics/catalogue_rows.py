@@ -105,7 +105,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("path_density", "paths", "crossings / length", ROUNDED,
      "one line search", "1/x", GAMBA, "n_crossings", "Path.density"),
     ("absolute_deviation", "paths", "|x1 - x0| int |f - chord| dt", ROUNDED,
-     "one line search", "f x", GAMBA, "", "Path.absolute_deviation"),
+     "one line search", "f x", GAMBA, "", "absolute_deviation"),
     ("std_normalised", "features", "std of L2-normalised features", ROUNDED,
      "n d", "1", "lightly", "", "std_normalised"),
     ("effective_rank", "features", "exp(-sum p log p), p = s / sum s", ROUNDED,
