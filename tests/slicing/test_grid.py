@@ -93,7 +93,8 @@ class Wired(nn.Module):
 @pytest.mark.parametrize("name", ["convnet", "residual"])
 def test_a_grid_finds_no_pattern_that_the_slices_lack(name):
     if name == "convnet":
-        module, shape, domain = convnet(), (1, 28, 28), plane(784, scale=0.05)
+        module, shape = convnet(size=14, widths=(4, 6, 8)), (1, 14, 14)
+        domain = plane(196, scale=0.2)
     else:
         module, shape = calibrated(Wired(), (1, 12, 12)), (1, 12, 12)
         domain = plane(144, scale=0.3)
@@ -111,10 +112,10 @@ def test_a_grid_finds_no_pattern_that_the_slices_lack(name):
 
 
 def test_the_grid_notices_a_region_that_is_left_out():
-    module, shape, domain = convnet(), (1, 28, 28), plane(784, scale=0.05)
+    module, shape, domain = convnet(size=14, widths=(4, 6, 8)), (1, 14, 14), plane(196, scale=0.2)
     network = read(module, input_shape=shape)
     found = enumerate_slice(module, domain, input_shape=shape)
-    x = grid(domain, 40)
+    x = grid(domain, 12)
     labels = labelled(module, x, shape)
     largest = int(np.argmax(found.polygons.areas))
     assert len(disputed(network, labels, x, np.delete(found.patterns, largest, axis=0))) > 0

@@ -85,7 +85,7 @@ class SliceRegions:
             )
         out = np.zeros((len(which), len(self.pieces)), dtype=dtype)
         first = 0
-        for k, count in enumerate(self._sizes):
+        for k, count in enumerate(self._sizes if len(which) else ()):
             widths = field_widths(self.pieces[first : first + count])
             bits = np.unpackbits(self._packed[k][self._rows[which, k]], axis=1, bitorder="little")
             at = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)

@@ -142,7 +142,7 @@ def settle(layer: Layer, state: State, pieces: np.ndarray) -> State:
     if layer.plain:
         return State(torch.where(index.bool()[:, None], rows, rows.new_zeros(())), state.norm)
     slopes, shifts = (torch.from_numpy(t).to(rows) for t in layer.table)
-    which = torch.from_numpy(np.ascontiguousarray(layer.units.index)).to(rows.device).reshape(rows.shape[2:])
+    which = torch.from_numpy(np.array(layer.units.index)).to(rows.device).reshape(rows.shape[2:])
     slope, shift = slopes[which, index.long()], shifts[which, index.long()]
     affine = rows[:, :3] * slope[:, None]
     affine[:, 0] += shift

@@ -160,7 +160,7 @@ def _handles(*names: str):
 def length(values: Any) -> Any:
     """2-norm of the entries of every cell, (cells,), from above."""
     torch: Any = sys.modules["torch"]
-    return _UP * torch.linalg.vector_norm(values.flatten(1), dim=1)
+    return _UP * torch.linalg.vector_norm(values.reshape(len(values), -1), dim=1)
 
 
 def stacked(affine: Any, error: Any, norm: Any = None) -> State:
