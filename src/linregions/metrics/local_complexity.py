@@ -142,6 +142,7 @@ def local_complexity(
     Source: Humayun, Balestriero, Baraniuk 2024 (ICML), section 3; details as in its published code.
 
     Example:
+        >>> from linregions import Network
         >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, -3.0]), ([[1.0, 1.0]], [0.0])])
         >>> local_complexity(net, [[0.5, 0.0], [2.0, 2.5]], radius=1.0, directions=np.eye(2)).values.tolist()
         [1, 1]
@@ -170,6 +171,7 @@ def local_complexity_layer1(model: Any, x: Any, *, radius: float, directions: An
         InputError: an argument does not fit, or the first stage is a max.
 
     Example:
+        >>> from linregions import Network
         >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, -3.0]), ([[1.0, 1.0]], [0.0])])
         >>> local_complexity_layer1(net, [[0.5, 0.0], [1.0, 2.0]], radius=1.0, directions=np.eye(2)).tolist()
         [1, 0]
@@ -221,6 +223,7 @@ def local_complexity_exact(
         max_regions: per diamond.
 
     Example:
+        >>> from linregions import Network
         >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, -3.0]), ([[1.0, 1.0]], [0.0])])
         >>> local_complexity_exact(net, [[0.5, 0.0], [0.0, 2.5]], radius=1.0, directions=np.eye(2)).regions.tolist()
         [2, 4]

@@ -175,18 +175,25 @@ def _regions(partition: Partition, mine: np.ndarray, pieces: np.ndarray) -> tupl
     keys = np.zeros((len(partition), max(1, (int(columns.sum()) + 7) // 8)), dtype=np.uint8)
     for a in range(0, len(partition), BLOCK):
         bits = np.unpackbits(partition.packed[a : a + BLOCK], axis=1, bitorder="little", count=total)
-        packed = np.packbits(bits[:, columns], axis=1, bitorder="little")
+        packed = np.packbits(_columns(bits, columns), axis=1, bitorder="little")
         keys[a : a + BLOCK, : packed.shape[1]] = packed
     _, first, number = np.unique(
         keys.view(np.dtype((np.void, keys.shape[1]))).ravel(), return_index=True, return_inverse=True
     )
-    bits = np.unpackbits(partition.packed[first], axis=1, bitorder="little", count=total)[:, columns]
+    bits = _columns(np.unpackbits(partition.packed[first], axis=1, bitorder="little", count=total), columns)
     table = np.zeros((len(first), len(pieces)), dtype=np.uint8 if not len(pieces) or pieces.max() <= 256 else np.int32)
     at, own = np.concatenate([[0], np.cumsum(widths[mine])]).astype(np.int64), widths[mine]
     for bit in range(int(own.max(initial=0))):
         has = own > bit
         table[:, has] |= bits[:, at[:-1][has] + bit].astype(table.dtype) << bit
     return table, number.reshape(-1).astype(np.int64)
+
+
+def _columns(bits: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The chosen columns, copied run by run: they are the blocks of a few stages."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
+    runs = [bits[:, a:b] for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    return np.concatenate(runs, axis=1) if runs else bits[:, :0]
 
 
 def owners(networks: Sequence[Network]) -> np.ndarray:
