@@ -115,7 +115,7 @@ def _add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--encoder", type=_encoder, metavar="NAME", help="mlp, small, deep, convnet, or widths such as 128,64"
     )
-    command.add_argument("--slices", type=positive_integer, metavar="N", help="planes through held-out images (8)")
+    command.add_argument("--slices", type=positive_integer, metavar="N", help="planes through near held-out images")
     command.add_argument("--train", type=positive_integer, metavar="N", help="images to train on (default: all)")
     command.add_argument("--held", type=positive_integer, metavar="N", help="held-out images (default: all)")
     command.add_argument(

@@ -28,9 +28,11 @@ from .report import PAGE, REPORT, write_report
 from .training import pretrain
 
 REPORTING = 0.03  # of the progress
-SLICES: dict[str, int] = {"classes": 8, NOISE: 2}
-CHECKPOINTS = 12
-JACOBIANS, OVERLAYS, POINTS = 2, 1, 200
+# Planes through neighbours of two classes first: they are small and near the data, and Jacobians, overlays and pictures,
+# which cost most, are of the first ones.
+SLICES: dict[str, int] = {"nearest": 4, "classes": 2, NOISE: 1}
+CHECKPOINTS = 10
+JACOBIANS, OVERLAYS, POINTS = 1, 1, 100
 MERGED_BELOW = 1e-3  # neighbours whose Jacobians differ by less, relatively, count as one region of the merged count
 RADIUS = 0.05  # of local complexity, times the square root of the number of pixels over 28
 
@@ -134,8 +136,9 @@ def run(
         batch: images in a step.
         checkpoints: how many, log-spaced from 1 with step 0 before them, or the steps themselves.
         encoder: for `build_encoder`.
-        slices: how many planes through three held-out images of three classes, beside two through noise; or how many of
-            each kind of `linregions.slicing.slices`.  None takes 8.
+        slices: how many planes through an image and its two nearest ones of another class, all held out, beside two
+            through images of three classes and one through noise; or how many of each kind of
+            `linregions.slicing.slices`.  None takes 4.
         pad: of all slices, in units of the inputs; None takes for each slice the smallest that holds its anchors.
         seed: of slices, split and resamples, and the first seed of the runs.
         train: images to train on; None takes all there are.
@@ -271,7 +274,7 @@ def _kinds(slices: int | Mapping[str, int] | None) -> dict[str, int]:
     if isinstance(slices, Mapping):
         kinds = {str(kind): whole_number(count, f"slices: {kind}") for kind, count in slices.items()}
     else:
-        kinds = SLICES | {"classes": whole_number(slices, "slices")}
+        kinds = SLICES | {"nearest": whole_number(slices, "slices")}
     if not any(kind != NOISE for kind in kinds):
         raise InputError(f"slices: at least one has to go through the data, got {shown(slices)}")
     return kinds
