@@ -89,6 +89,10 @@ class Partition:
         pieces = self.network.pieces
         widths = field_widths(pieces)
         bits = np.unpackbits(self.packed, axis=1, bitorder="little")
+        if np.all(widths == 1):  # one bit each: what was unpacked is the pattern
+            out = np.ascontiguousarray(bits[:, : len(pieces)])
+            out.flags.writeable = False
+            return out
         dtype = np.uint8 if not len(pieces) or pieces.max() <= 256 else np.int32
         out = np.zeros((len(self.packed), len(pieces)), dtype=dtype)
         at = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)

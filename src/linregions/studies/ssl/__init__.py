@@ -5,6 +5,5 @@ learner              what a method is; contrastive, distillation, correlation, c
 registry             `METHODS`, by name
 training             `pretrain`: one run, with checkpoints
 evaluation           `evaluate`: how good features are, by neighbours, class means and a linear probe
-collapse             detectors of collapse on what was recorded
 claims               the tests T1 to T5 on what was recorded
 """
