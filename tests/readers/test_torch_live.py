@@ -203,3 +203,14 @@ def test_refusals():
         reader.read()
     with pytest.raises(InputError, match=r"torch\.export fails on an input of shape"):
         LiveReader(mlp(), input_shape=(5,)).read()
+
+
+def test_large_and_nested_attributes_are_not_looked_through():
+    module = mlp()
+    module.notes = list(range(1000))
+    reader = LiveReader(module)
+    first = reader.read()
+    module.notes[5] = 0  # nothing that forward uses
+    assert reader.read().hash == first.hash
+    assert reader.exports == 1
+    assert reader.matrix_entries() >= 4 * 6 + 6 * 6 + 6 * 3

@@ -11,6 +11,8 @@ from .torch import Exported, compare, evaluating, export, input_shape_of, interp
 
 # Attributes with these values decide what a layer does (a stride, a slope, an eps) and are compared by value.
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
+# A longer list or dict is data that the module carries along; looking through it would take longer than reading.
+_LARGE = 64
 
 
 class LiveReader:
@@ -45,6 +47,7 @@ class LiveReader:
         self.exports = 0
         self._exported: Exported | None = None
         self._structure: Any = None
+        self._unproven = True  # whether no network of this graph has been compared with the module yet
 
     def read(self, module: Any = None) -> Network:
         """The network with the weights of this moment.
@@ -56,7 +59,7 @@ class LiveReader:
         module = self.module if module is None else module
         with evaluating(module):
             exported = self.exported(module)
-            fresh = self._fresh
+            fresh = self._unproven
             try:
                 return self._net(exported, module)
             except UnsupportedModelError:
@@ -64,18 +67,18 @@ class LiveReader:
             except InputError:
                 if fresh:
                     raise
-            self._structure = None
+            self._exported = None
             return self._net(self.exported(module), module)
 
     def exported(self, module: Any = None) -> Exported:
         """The graph of the module, exported now if there is none of its structure yet."""
         module = self.module if module is None else module
         structure = _structure(module)
-        self._fresh = self._exported is None or structure != self._structure
-        if self._exported is None or self._fresh:
+        if self._exported is None or structure != self._structure:
             with evaluating(module):
                 self._exported = export(module, self.input_shape, self.source)
             self.exports += 1
+            self._unproven = True
             # Taken again: a layer may set attributes of its own in its first forward pass.
             self._structure = _structure(module)
         return self._exported
@@ -93,7 +96,9 @@ class LiveReader:
 
     def _net(self, exported: Exported, module: Any) -> Network:
         net = interpret(exported, module)
-        compare(net, exported, module, count=5 if self._fresh else 2)
+        # A graph that has been right before is asked again for what may have changed outside of the weights.
+        compare(net, exported, module, count=5 if self._unproven else 2)
+        self._unproven = False
         return net
 
 
@@ -129,14 +134,13 @@ def _structure(module: Any) -> tuple[Any, ...]:
 _INNER = frozenset({"training", "_parameters", "_buffers", "_modules", "_linregions_measures_it"})
 
 
-def _key(value: Any) -> Any:
-    """An attribute's value where it is plain, and which object it is where it is not."""
+def _key(value: Any, depth: int = 3) -> Any:
+    """An attribute's value where it is plain, and which object it is where it is not, or where it is large."""
     if isinstance(value, _PLAIN):
         return type(value), value
-    if isinstance(value, tuple | list | set | frozenset):
-        return type(value), tuple(_key(v) for v in value)
-    if isinstance(value, dict):
-        return type(value), tuple((_key(k), _key(v)) for k, v in value.items())
+    if isinstance(value, tuple | list | set | frozenset | dict) and depth and len(value) <= _LARGE:
+        items = value.items() if isinstance(value, dict) else value
+        return type(value), tuple(_key(v, depth - 1) for v in items)
     if hasattr(value, "shape") and hasattr(value, "dtype"):  # a tensor that is no buffer; the graph looks it up by name
         return type(value), tuple(value.shape), str(value.dtype)
     return type(value), id(value)
