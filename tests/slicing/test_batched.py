@@ -61,7 +61,7 @@ def same_complex(exact, found, order):
     assert ours.vertices.max() == theirs.vertices.max()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     widths=st.lists(st.integers(1, 7), min_size=1, max_size=3),
     inputs=st.integers(2, 5),

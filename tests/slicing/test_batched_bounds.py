@@ -73,7 +73,8 @@ def exact_rows(network, pattern, frame):
 
 
 @pytest.mark.parametrize(("out", "into", "kernel", "stride", "padding", "groups"), [
-    (3, 2, (3, 3), 1, 1, 1), (4, 4, (2, 3), 2, 0, 2), (5, 3, (1, 1), 1, 0, 1), (2, 3, (4,), 1, 2, 1), (3, 1, (5, 5), 1, 2, 1),
+    (3, 2, (3, 3), 1, 1, 1),
+    (4, 4, (2, 3), 2, 0, 2), (5, 3, (1, 1), 1, 0, 1), (2, 3, (4,), 1, 2, 1), (3, 1, (5, 5), 1, 2, 1),
 ])  # fmt: skip
 def test_norms_of_convolutions_are_upper_bounds(out, into, kernel, stride, padding, groups):
     torch.manual_seed(out)
