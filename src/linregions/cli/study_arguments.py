@@ -118,9 +118,7 @@ def _add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("--slices", type=positive_integer, metavar="N", help="planes through near held-out images")
     command.add_argument("--train", type=positive_integer, metavar="N", help="images to train on (default: all)")
     command.add_argument("--held", type=positive_integer, metavar="N", help="held-out images (default: all)")
-    command.add_argument(
-        "--seed", type=from_zero, metavar="N", help="of slices and split, first of the runs (0)"
-    )
+    command.add_argument("--seed", type=from_zero, metavar="N", help="of slices and split, first of the runs (0)")
     command.add_argument("--resamples", type=positive_integer, metavar="N", help="of every bootstrap interval (1000)")
     command.add_argument("--workers", type=positive_integer, metavar="N", help="processes, of one thread each (1)")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from linregions.studies.ssl.collapse import DETECTORS, RULES, Detector, detect, quality_drop
 
 from linregions.errors import InputError
-from linregions.studies.ssl.collapse import DETECTORS, RULES, Detector, detect, quality_drop
 
 STEPS = [0, 1, 10, 100, 1000]
 

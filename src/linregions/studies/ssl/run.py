@@ -32,7 +32,7 @@ REPORTING = 0.03  # of the progress
 # which cost most, are of the first ones.
 SLICES: dict[str, int] = {"nearest": 4, "classes": 2, NOISE: 1}
 CHECKPOINTS = 10
-JACOBIANS, OVERLAYS, POINTS = 1, 1, 100
+JACOBIANS, OVERLAYS, POINTS = 2, 1, 100
 MERGED_BELOW = 1e-3  # neighbours whose Jacobians differ by less, relatively, count as one region of the merged count
 RADIUS = 0.05  # of local complexity, times the square root of the number of pixels over 28
 
