@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .errors import InputError, LinregionsError, MissingExtraError, OutputError, UnsupportedModelError
     from .estimation import Bracket, Sampling, estimate, sample_regions
     from .network import Network
-    from .partition import Count, Counts, Interval, Kind, Partition, Region, Status
+    from .partition import Count, Counts, Interval, Kind, Partition, Polygons, Region, Status
     from .readers import read
     from .runs import merge, open_run, resume
     from .stage import Stage
@@ -53,6 +53,7 @@ __all__ = [
     "Partition",
     "PiecewiseLinear",
     "Plane",
+    "Polygons",
     "Polytope",
     "Region",
     "Sampling",
@@ -82,7 +83,7 @@ _HOME = {
     "errors": ("InputError", "LinregionsError", "MissingExtraError", "OutputError", "UnsupportedModelError"),
     "estimation": ("Bracket", "Sampling", "estimate", "sample_regions"),
     "network": ("Network",),
-    "partition": ("Count", "Counts", "Interval", "Kind", "Partition", "Region", "Status"),
+    "partition": ("Count", "Counts", "Interval", "Kind", "Partition", "Polygons", "Region", "Status"),
     "readers": ("read",),
     "runs": ("merge", "open_run", "resume"),
     "stage": ("Stage",),

@@ -8,6 +8,7 @@ from .count import Count, Kind, Status
 from .counts import Counts, Interval
 from .packing import pack
 from .partition import Partition
+from .polygons import Polygons
 from .region import Facet, Region
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Interval",
     "Kind",
     "Partition",
+    "Polygons",
     "Region",
     "Status",
     "pack",

@@ -71,7 +71,7 @@ def test_a_study_has_all_rows_and_numbers(done):
             assert len(point["overlay"]) == (k > 0)
             for each in point["overlay"]:
                 assert each["merge"] - each["split"] == pytest.approx(each["h_before"] - each["h_after"], abs=1e-9)
-            assert [value is None for value in point["slices"]["jump_relative"]] == [False, True, True]
+            assert [value is None for value in point["slices"]["jump_relative"]] == [False, False, True]
         assert ["histograms" in point for point in row["checkpoints"]] == [True, False, False, True]
     assert (done.folder / "report.html").exists()
     assert (done.folder / "partitions" / "supervised-0.npz").exists()

@@ -196,8 +196,8 @@ class _Loop:
         device: str,
     ):
         self.learner, self.batch, self.augmentation = learner, batch, augmentation
-        self.x = torch.from_numpy(images.train).to(device)
-        self.y = torch.from_numpy(images.train_labels).to(device)
+        self.x = torch.tensor(images.train, device=device)  # a copy: workers share the arrays, read-only
+        self.y = torch.tensor(images.train_labels, device=device)
         self.order = torch.Generator().manual_seed(seed)
         # Another stream for the views: methods with one view and with two see the images in the same order.
         self.views = torch.Generator().manual_seed((seed + 2**32) % 2**63)
