@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import InputError, UnsupportedModelError
 from ..network import Network
 from .torch import Exported, compare, evaluating, export, input_shape_of, interpret
+from .torch_plain import plain_layers, plain_network
 
 # Attributes with these values decide what a layer does (a stride, a slope, an eps) and are compared by value.
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
@@ -22,7 +23,7 @@ class LiveReader:
     network as `read_torch` gives, number by number.  The structure is: the submodules, their types and plain
     attributes, and the names, shapes and types of parameters and buffers.  What a forward pass takes from elsewhere is
     frozen in the graph, as it is by `torch.export`; if the outputs then differ from the module's, the graph is
-    exported anew.
+    exported anew.  Chains of linear layers and ReLUs need no graph.
 
     Args:
         module: the module; another one may be given to `read`, such as a copy.
@@ -31,10 +32,10 @@ class LiveReader:
 
     Example:
         >>> import torch
-        >>> module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+        >>> module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Hardtanh(), torch.nn.Linear(3, 1))
         >>> reader = LiveReader(module)
         >>> reader.read()
-        Network 2-3-1, 3 units with pieces (3 relu)
+        Network 2-3-1, 3 units with pieces (3 clip)
         >>> _ = torch.nn.init.constant_(module[2].bias, 5.0)
         >>> reader.read().stages[-1].bias.tolist(), reader.exports
         ([5.0], 1)
@@ -57,6 +58,10 @@ class LiveReader:
             InputError: the module cannot be exported, or a weight is not finite.
         """
         module = self.module if module is None else module
+        layers = plain_layers(module, self.input_shape)
+        net = None if layers is None else plain_network(layers, self.source)
+        if net is not None:
+            return net
         with evaluating(module):
             exported = self.exported(module)
             fresh = self._unproven
@@ -90,6 +95,9 @@ class LiveReader:
         is only moved, added or bent counts once.
         """
         module = self.module if module is None else module
+        layers = plain_layers(module, self.input_shape)
+        if layers is not None:
+            return sum(layer.in_features * layer.out_features for layer, _ in layers)
         with evaluating(module):
             program = self.exported(module).program
         return sum(_entries(node) for node in program.graph.nodes if node.op == "call_function")
