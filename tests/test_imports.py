@@ -29,7 +29,7 @@ LAYERS = [
         "domain",
         "machine",
     }
-    | {"combining", "combinatorics", "folding", "integers"},
+    | {"combining", "combinatorics", "folding", "integers", "planar"},
     {"partition"},
     {"store"},
     {"engines", "readers"},

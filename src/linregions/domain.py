@@ -41,6 +41,20 @@ class Domain:
         """Exact affine map into the inputs; None is the identity."""
         return None
 
+    @cached_property
+    def corners(self) -> tuple[tuple[Fraction, Fraction], ...]:
+        """Exact corners of a bounded domain of dimension 2, counter-clockwise."""
+        from .planar import exact_corners
+
+        return exact_corners(self)
+
+    @cached_property
+    def orthonormal(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Orthonormal coordinates s in dimension 2: `x = basis @ s + origin`, `s = turn @ t`; (basis, origin, turn)."""
+        from .planar import orthonormal
+
+        return orthonormal(self)
+
     def inputs(self, t: Any) -> np.ndarray:
         """The network inputs (..., inputs) at domain coordinates `t` (..., dim), in float64."""
         try:

@@ -14,7 +14,7 @@ from strategies import MODEST, networks
 
 from linregions import Box, InputError, Network, Plane, Segment, Stage, count, enumerate_regions, metrics
 from linregions.activations import RELU, MaxGroups, UnitActivations
-from linregions.metrics import Rings, jumps, orthonormal, slice_maps
+from linregions.metrics import Rings, jumps, slice_maps
 from linregions.partition.slopes import affine_maps
 
 few = settings(max_examples=30)
@@ -32,7 +32,7 @@ def test_maps_are_those_of_affine_map_for_every_kind_of_unit(data, seed):
     rng = np.random.default_rng(seed)
     plane = Plane(*rng.normal(size=(3, 3)), np.array([[-1, -1], [1, -1], [0, 1]]))
     partition = enumerate_regions(network, plane, threads=1)
-    maps, (basis, origin, _) = slice_maps(partition), orthonormal(plane)
+    maps, (basis, origin, _) = slice_maps(partition), plane.orthonormal
     assert maps.shape == (len(partition), network.output_dim, 3)
     for i in range(0, len(partition), max(1, len(partition) // 10)):
         slope, offset = partition.affine_map(i)
@@ -46,7 +46,7 @@ def test_maps_are_those_of_affine_map_for_every_kind_of_unit(data, seed):
 @given(slices())
 def test_maps_are_within_the_bounds_of_affine_maps(case):
     partition = case.partition
-    basis, origin, _ = orthonormal(partition.domain)
+    basis, origin, _ = partition.domain.orthonormal
     other, errors = affine_maps(partition.network, partition.patterns)
     wanted = np.concatenate(
         [other[:, :, :-1] @ basis, (other[:, :, :-1] @ origin + other[:, :, -1])[:, :, None]], axis=2
@@ -67,7 +67,7 @@ def test_max_groups_and_sparse_weights():
     assert len(partition) > 5
     p = partition.polygons
     centres = metrics.centroids(p)
-    turn = orthonormal(partition.domain)[2]
+    turn = partition.domain.orthonormal[2]
     inputs = partition.domain.inputs(np.linalg.solve(turn, centres.T).T)
     assert values_at(slice_maps(partition), centres) == pytest.approx(network(inputs), abs=1e-9)
 
@@ -102,7 +102,7 @@ def test_a_jump_has_rank_one_and_is_the_product_of_two_gradients(case):
     """J+ - J- = g_k (grad z_k)^T: z_k from the stages before unit k, g_k from those after."""
     partition = case.partition
     p, maps, network = partition.polygons, slice_maps(partition), partition.network
-    basis, found = orthonormal(partition.domain)[0], jumps(p, maps)
+    basis, found = partition.domain.orthonormal[0], jumps(p, maps)
     scale = 1 + np.abs(maps).max()
     for k, (i, j), size in zip(found.corners, found.regions, found.sizes, strict=True):
         difference = maps[i, :, :2] - maps[j, :, :2]
@@ -234,9 +234,9 @@ def test_rescaling_a_unit_changes_no_map(seed, factor):
 @given(slices(outputs=3))
 def test_decision_lines_are_as_long_as_the_exact_boundary(case):
     if isinstance(case.domain, Plane):
-        turn = orthonormal(case.domain)[2]
+        turn = case.domain.orthonormal[2]
         region = case.domain.region @ turn.T
-        basis, origin, _ = orthonormal(case.domain)
+        basis, origin, _ = case.domain.orthonormal
         # In orthonormal coordinates lengths of the domain are those of the inputs.
         plane = Plane(origin, origin + basis[:, 0], origin + basis[:, 1], region)
         case = SliceCase(case.network, plane)

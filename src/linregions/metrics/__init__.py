@@ -16,7 +16,6 @@ _HOME = {
     "decision": ("decision_boundary_length",),
     "distances": ("Distances", "boundary_distance", "boundary_distances", "exact_boundary_distance"),
     "enclosing": ("Ellipse", "Rectangle", "bounding_ellipse", "bounding_rectangle"),
-    "frame": ("orthonormal",),
     "identities": ("Identities", "identities"),
     "jacobian": (
         "Jumps",

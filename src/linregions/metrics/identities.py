@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .frame import exact_area, exact_corners, orthonormal
+from ..planar import exact_area
 from .regions import BORDER, UNLISTED
 from .rings import Rings
 
@@ -150,7 +150,7 @@ def identities(p: Polygons) -> Identities:
     """
     r = Rings(np.asarray(p.points), np.asarray(p.indptr))
     across = np.asarray(p.neighbours)
-    corners = exact_corners(p.domain)
+    corners = p.domain.corners
     ends, unmatched = _edges(r, across, np.asarray(p.vertices))
     count = int(np.asarray(p.vertices).max(initial=-1)) + 1
     degrees = np.bincount(ends.ravel(), minlength=count)
@@ -160,7 +160,7 @@ def identities(p: Polygons) -> Identities:
     outer = degrees[at_border]
     bad_inside = (degrees[~at_border] != 4) & (degrees[~at_border] > 0)
     generic = not bad_inside.any() and set(outer.tolist()) <= {2, 3} and int((outer == 2).sum()) == len(corners)
-    scale = float(np.linalg.det(orthonormal(p.domain)[2]))
+    scale = float(np.linalg.det(p.domain.orthonormal[2]))
     expected = float(exact_area(corners))
     area, bound = _area(r, np.asarray(p.radii))
     return Identities(

@@ -12,7 +12,6 @@ from ..errors import InputError
 from ..network import Network
 from ..partition.slopes import stage_pieces, unit_gains
 from ..stage import Stage, is_sparse
-from .frame import orthonormal
 
 if TYPE_CHECKING:
     from ..partition import Partition
@@ -47,7 +46,7 @@ def slice_maps(partition: Partition) -> np.ndarray:
     """
     if partition.domain.dim != 2:
         raise InputError(f"partition: expected a domain of dimension 2, got {shown(partition.domain)}; use a Plane")
-    basis, origin, _ = orthonormal(partition.domain)
+    basis, origin, _ = partition.domain.orthonormal
     return maps_from(partition.network, partition.patterns, np.column_stack([basis, origin]))
 
 

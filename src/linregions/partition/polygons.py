@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +11,9 @@ import numpy as np
 from ..checks import region_index
 from ..domain import Domain
 from ..errors import InputError
-from ..exact import dot, nearest_float
+from ..exact import nearest_float
 from ..machine import cores, memory
+from ..planar import exact_area
 from .building import wait_for
 from .count import Count, Status
 from .pairing import Cuts, Edges, joint_vertices, next_corners, twins
@@ -96,7 +95,7 @@ class Polygons:
 
         Its first axis is that of the first coordinate; its determinant is what areas grow by.
         """
-        return orthonormal(self.domain)
+        return self.domain.orthonormal[2].T
 
     @cached_property
     def xy(self) -> np.ndarray:
@@ -111,7 +110,7 @@ class Polygons:
         found = self.partition._corners
         areas, errors = np.maximum(found["areas"], 0.0), found["area_errors"]
         if self.count.doubtful == 0:
-            corners = np.array([[float(c) for c in p] for p in corners_of(self.domain)])
+            corners = np.array([[float(c) for c in p] for p in self.domain.corners])
             box = np.prod(np.ptp(corners, axis=0))
             for i in np.flatnonzero(~(errors <= np.maximum(1e-6 * areas, 1e-11 * box))):
                 areas[i] = nearest_float(self.partition.exact_volume(int(i)))
@@ -144,7 +143,7 @@ class Polygons:
     @cached_property
     def area_domain(self) -> float:
         """Area of the domain in squares of the inputs' unit, from its description alone."""
-        return float(area(corners_of(self.domain))) * float(np.linalg.det(self.frame))
+        return float(exact_area(self.domain.corners)) * float(np.linalg.det(self.frame))
 
 
 def polygons_of(partition: Partition) -> Polygons:
@@ -228,46 +227,3 @@ def shoelace(polygons: Polygons) -> np.ndarray:
     a = polygons.points - polygons.points[polygons.indptr[:-1][regions]]
     b = a[polygons.following]
     return np.bincount(regions, weights=a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], minlength=len(polygons)) / 2
-
-
-def orthonormal(domain: Domain) -> np.ndarray:
-    """The lower triangular matrix F with `|t F| = |x(t) - x(0)|`, from the Gram matrix of the domain's directions."""
-    rows = domain.embedding
-    if rows is None:
-        return np.eye(2)
-    u, v = [r[0] for r in rows], [r[1] for r in rows]
-    uu, uv, vv = dot(u, u), dot(u, v), dot(v, v)
-    length = math.sqrt(uu)
-    return np.array([[length, 0.0], [float(uv) / length, math.sqrt((uu * vv - uv * uv) / uu)]])
-
-
-def corners_of(domain: Domain) -> list[list[Fraction]]:
-    """The corners of a bounded domain of dimension 2 as rational numbers, in order."""
-    halfspaces = domain.halfspaces
-    reach = Fraction(1)
-    while True:
-        out = [[-reach, -reach], [reach, -reach], [reach, reach], [-reach, reach]]
-        for h in halfspaces:
-            out = _clipped(out, h)
-        if out and all(abs(c) < reach for p in out for c in p):
-            return out
-        reach *= 2**64
-
-
-def _clipped(corners: list[list[Fraction]], h: list[Fraction]) -> list[list[Fraction]]:
-    values = [dot(h[:-1], p) + h[-1] for p in corners]
-    out = []
-    for k, (p, f) in enumerate(zip(corners, values, strict=True)):
-        q, g = corners[k - 1], values[k - 1]
-        if f * g < 0:
-            t = g / (g - f)
-            out.append([a + t * (b - a) for a, b in zip(q, p, strict=True)])
-        if f >= 0:
-            out.append(p)
-    return out
-
-
-def area(corners: list[list[Fraction]]) -> Fraction:
-    """Area of a polygon."""
-    turned = zip(corners, corners[1:] + corners[:1], strict=True)
-    return abs(sum((p[0] * q[1] - p[1] * q[0] for p, q in turned), Fraction(0))) / 2

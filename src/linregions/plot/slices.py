@@ -171,9 +171,7 @@ def draw(ax: Any, polygons: Polygons, paint: Paint, numbers: np.ndarray | None) 
 
 def outline(polygons: Polygons) -> np.ndarray:
     """The corners of the domain, in the coordinates of the picture."""
-    from ..partition.polygons import corners_of
-
-    return np.array([[float(c) for c in p] for p in corners_of(polygons.domain)]) @ polygons.frame
+    return np.array([[float(c) for c in p] for p in polygons.domain.corners]) @ polygons.frame
 
 
 def _edges(ax: Any, polygons: Polygons, paint: Paint) -> None:

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..machine import memory
 from ..partition import Count, Kind, Status
 from ..partition.packing import field_widths
-from ..partition.polygons import Polygons, orthonormal
+from ..partition.polygons import Polygons
 from .frame import Frame
 from .joining import polygons_from
 from .program import Program, program_of
@@ -107,7 +107,7 @@ class SliceRegions:
         if self._maps is None:
             raise InputError("maps: were not kept; call enumerate_slice with maps=True")
         out = self._maps.copy()
-        out[:, :, :2] = out[:, :, :2] @ np.linalg.inv(orthonormal(self.polygons.domain)).T
+        out[:, :, :2] = out[:, :, :2] @ np.linalg.inv(self.polygons.frame).T
         return out
 
 

@@ -28,8 +28,8 @@ from .report import PAGE, REPORT, write_report
 from .training import pretrain
 
 REPORTING = 0.03  # of the progress
-# Planes through neighbours of two classes first: they are small and near the data, and Jacobians, overlays and pictures,
-# which cost most, are of the first ones.
+# Planes through neighbours of two classes first: they are small and near the data, and Jacobians, overlays and
+# pictures, which cost most, are of the first ones.
 SLICES: dict[str, int] = {"nearest": 4, "classes": 2, NOISE: 1}
 CHECKPOINTS = 10
 JACOBIANS, OVERLAYS, POINTS = 2, 1, 100
