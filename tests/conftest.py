@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Processes beside each other (`pytest -n auto`) have one core each; what is loaded later reads this.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Wall time on a shared machine says nothing about a property: no deadline. A failure prints what repeats it.
 settings.register_profile("linregions", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
