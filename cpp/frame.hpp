@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kept.hpp"
 #include "kernels.hpp"
 #include "model.hpp"
 
@@ -26,6 +27,8 @@ struct Frame {
   std::vector<int> split_units;
   bool base_ready = false;
   std::vector<double> base;                 // next stage's rows, stable units only
+  std::vector<char> renewed;                // rows made anew since the next stage last looked
+  Kept kept;                                // where rows are kept from cell to cell
   // Exact rows, valid where the stamp matches.
   std::uint32_t stamp = 1;
   std::vector<std::uint32_t> row_stamp, cut_stamp;
@@ -37,7 +40,8 @@ struct Frame {
   };
   std::vector<Group> groups;
 
-  void init(const Stage& s, int d) {
+  // keep: whether the rows come from `kept`, where the stage allows it
+  void init(const Stage& s, int d, bool keep = false) {
     stage = &s;
     dim = d;
     z.assign(static_cast<std::size_t>(d + 3) * s.padded, 0.0);
@@ -55,6 +59,8 @@ struct Frame {
     cut_stamp.assign(cuts, 0);
     exact_rows.assign(s.rows, {});
     exact_cuts.assign(cuts, {});
+    renewed.assign(s.rows, 1);
+    if (keep) kept.init(s, d);
   }
 
   const double* cuts_z() const { return stage->simple ? z.data() : all_z.data(); }
@@ -64,6 +70,16 @@ struct Frame {
   void finish() {
     const Stage& s = *stage;
     const double gamma = (dim + 4) * kUnit * 1.01;
+    if (s.simple && kept.on) {  // eight rows after eight, where one was made anew
+      const int blocks = s.padded / 8;
+      for (int b = 0; b < blocks; ++b) {
+        if (!kept.block[b]) continue;
+        const int first = b;
+        while (b < blocks && kept.block[b]) kept.block[b++] = 0;
+        kernels().finalize(8 * (b - first), dim, gamma, z.data() + 8 * first, s.padded, filter.data() + 8 * first);
+      }
+      return;
+    }
     if (s.simple) {
       kernels().finalize(s.padded, dim, gamma, z.data(), s.padded, filter.data());
       return;

@@ -39,6 +39,11 @@ struct Kernels {
   // where mask[c] is -0.0 instead of 0.0.
   void (*scatter)(int n, const int* row, const double* value, const double* g, const double* mask, double* block,
                   std::size_t stride);
+  // The same from the other side: out[c] += sum_k value[k] * block[column[k]][c], k ascending, for 8 columns c of a block
+  // whose rows are `stride` apart, with |value[k]| where mask[c] is -0.0.  For `count` sums (begin[q] to end[q], 8 numbers
+  // of `out` each), which are independent of one another.
+  void (*gather)(int count, const int* begin, const int* end, const int* column, const double* value,
+                 const double* block, std::size_t stride, const double* mask, double* out);
 };
 
 const Kernels& kernels();

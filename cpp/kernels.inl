@@ -80,7 +80,7 @@ inline Vec sub(Vec a, Vec b) { return a - b; }
 inline Vec div(Vec a, Vec b) { return a / b; }
 inline Vec absolute(Vec a) { return a < 0 ? -a : a; }
 inline Vec negative(Vec a) { return -a; }
-inline Vec cleared(Vec mask, Vec a) { return 1 / mask < 0 && a < 0 ? -a : a;  // mask is 0.0 or -0.0 }
+inline Vec cleared(Vec mask, Vec a) { return 1 / mask < 0 && a < 0 ? -a : a; }  // mask is 0.0 or -0.0
 inline unsigned greater(Vec a, Vec b) { return a > b ? 1u : 0u; }
 #endif
 
@@ -97,6 +97,41 @@ void scatter(int n, const int* row, const double* value, const double* g, const 
     for (int q = 0; q < 8 / kLanes; ++q)
       store(z + q * kLanes, add(load(z + q * kLanes), mul(cleared(masks[q], v), gs[q])));
   }
+}
+
+// R sums at once, so that one need not wait for the other's additions; what is left of the longer ones follows.
+template <int R>
+void gather_some(const int* begin, const int* end, const int* column, const double* value, const double* block,
+                 std::size_t stride, const Vec* masks, double* out) {
+  constexpr int kParts = 8 / kLanes;
+  Vec acc[R][kParts];
+  int common = end[0] - begin[0];
+  for (int r = 0; r < R; ++r) {
+    common = end[r] - begin[r] < common ? end[r] - begin[r] : common;
+    for (int q = 0; q < kParts; ++q) acc[r][q] = load(out + r * 8 + q * kLanes);
+  }
+  const auto term = [&](int r, int k) {
+    const double* y = block + static_cast<std::size_t>(column[k]) * stride;
+    const Vec v = broadcast(value[k]);
+    for (int q = 0; q < kParts; ++q)
+      acc[r][q] = add(acc[r][q], mul(cleared(masks[q], v), load(y + q * kLanes)));
+  };
+  for (int k = 0; k < common; ++k)
+    for (int r = 0; r < R; ++r) term(r, begin[r] + k);
+  for (int r = 0; r < R; ++r) {
+    for (int k = begin[r] + common; k < end[r]; ++k) term(r, k);
+    for (int q = 0; q < kParts; ++q) store(out + r * 8 + q * kLanes, acc[r][q]);
+  }
+}
+
+void gather(int count, const int* begin, const int* end, const int* column, const double* value, const double* block,
+            std::size_t stride, const double* mask, double* out) {
+  Vec masks[8 / kLanes];
+  for (int q = 0; q < 8 / kLanes; ++q) masks[q] = load(mask + q * kLanes);
+  int at = 0;
+  for (; at + 4 <= count; at += 4)
+    gather_some<4>(begin + at, end + at, column, value, block, stride, masks, out + 8 * at);
+  for (; at < count; ++at) gather_some<1>(begin + at, end + at, column, value, block, stride, masks, out + 8 * at);
 }
 
 template <int C>

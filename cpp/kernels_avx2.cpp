@@ -3,6 +3,6 @@
 #include "kernels.inl"
 
 namespace linregions {
-const Kernels kAvx2Kernels = {accumulate, finalize, signs, crossings, buckets, place, replaced, mix, scatter};
+const Kernels kAvx2Kernels = {accumulate, finalize, signs, crossings, buckets, place, replaced, mix, scatter, gather};
 }  // namespace linregions
 #endif

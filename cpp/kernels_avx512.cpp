@@ -3,6 +3,6 @@
 #include "kernels.inl"
 
 namespace linregions {
-const Kernels kAvx512Kernels = {accumulate, finalize, signs, crossings, buckets, place, replaced, mix, scatter};
+const Kernels kAvx512Kernels = {accumulate, finalize, signs, crossings, buckets, place, replaced, mix, scatter, gather};
 }  // namespace linregions
 #endif

@@ -2,7 +2,7 @@
 
 namespace linregions {
 
-const Kernels kBaselineKernels = {accumulate, finalize, signs, crossings, buckets, place, replaced, mix, scatter};
+const Kernels kBaselineKernels = {accumulate, finalize, signs, crossings, buckets, place, replaced, mix, scatter, gather};
 
 const Kernels& kernels() {
 #ifdef LINREGIONS_HAVE_AVX2

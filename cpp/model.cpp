@@ -38,6 +38,22 @@ void choose_scales(const StageInput& in, const std::vector<int>& input_scale, St
   }
 }
 
+// The rows of a sparse stage, columns ascending, from its columns.
+void build_entries(Stage& s) {
+  s.entry_ptr.assign(s.rows + 1, 0);
+  for (const int i : s.column_row) ++s.entry_ptr[i + 1];
+  for (int i = 0; i < s.rows; ++i) s.entry_ptr[i + 1] += s.entry_ptr[i];
+  s.entry_column.resize(s.column_row.size());
+  s.entry_value.resize(s.column_row.size());
+  std::vector<int> at = s.entry_ptr;
+  for (int j = 0; j < s.inputs; ++j)
+    for (int k = s.column_ptr[j]; k < s.column_ptr[j + 1]; ++k) {
+      const int to = at[s.column_row[k]]++;
+      s.entry_column[to] = j;
+      s.entry_value[to] = s.column_value[k];
+    }
+}
+
 void build_float(const StageInput& in, const std::vector<int>& input_scale, Stage& s) {
   s.padded = (s.rows + 7) / 8 * 8;
   s.bias.assign(s.padded, 0.0);
@@ -55,7 +71,7 @@ void build_float(const StageInput& in, const std::vector<int>& input_scale, Stag
     if (std::fabs(value) < 1e-300) s.underflow = true;
     return value;
   };
-  for (int i = 0; i < s.rows; ++i) s.bias[i] = scaled(i, in.bias[i], 0);
+  for (int i = 0; i < s.rows; ++i) s.bias[i] = scaled(i, in.bias[i], 0) + 0.0;  // never -0.0
   s.dense = in.dense;
   int widest = 0;
   if (s.dense) {
@@ -82,6 +98,7 @@ void build_float(const StageInput& in, const std::vector<int>& input_scale, Stag
         s.column_row[at] = i;
         s.column_value[at] = weight(i, w, input_scale[j]);
       });
+    build_entries(s);
   }
   s.gamma = (widest + 8) * kUnit * 1.01;
 }

@@ -50,6 +50,8 @@ struct Stage {
   std::vector<double> columns;  // dense: (inputs, padded)
   std::vector<int> column_ptr, column_row;
   std::vector<double> column_value;
+  std::vector<int> entry_ptr, entry_column;  // the same, row after row
+  std::vector<double> entry_value;
   std::vector<double> bias;
   std::vector<int> row_scale, unit_scale;
   double gamma = 0;  // relative error of one accumulated coefficient

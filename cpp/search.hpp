@@ -26,7 +26,7 @@ class Search {
         frames_(shared.model.stages.size()),
         exact_(shared.model, shared.domain, frames_),
         last_(static_cast<int>(shared.model.stages.size()) - 1) {
-    for (std::size_t s = 0; s < frames_.size(); ++s) frames_[s].init(model_.stages[s], dim());
+    for (std::size_t s = 0; s < frames_.size(); ++s) frames_[s].init(model_.stages[s], dim(), s > 0);
     build_domain_rows();
   }
 
@@ -110,8 +110,13 @@ class Search {
   bool sharpen(const C& cell, double radius);
   std::uint64_t count_in_floats(const C& cell, const Block& b, const std::uint64_t* cuts, int n, int k);
 
-  // search_tree.inl: the tree itself
+  // search_compose.inl: the rows of a stage on a cell
   void compose_root();
+  void push(int s, int u);
+  void compose(int s);
+  void renew(int s);
+
+  // search_tree.inl: the tree itself
   void enter(int s, C cell, int depth);
   void build_groups(int s, const std::uint64_t* pos, const std::uint64_t* neg, std::vector<int>& undecided);
   // Cuts that a cell is open to, and those that it is known to lie on the positive side of.
@@ -219,6 +224,7 @@ void run_search(Shared& shared, int thread) {
 #include "search_values.inl"
 #include "search_polygon.inl"
 #include "search_count.inl"
+#include "search_compose.inl"
 #include "search_tree.inl"
 #include "search_emit.inl"
 #include "search_corners.inl"

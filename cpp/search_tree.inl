@@ -139,26 +139,6 @@ void Search<D, W, Inf>::run() {
   if (pieced && !stopped()) shared_.frontier = {next_claim_, digest_, top_exact_decisions_, top_doubtful_};
 }
 
-template <int D, int W, bool Inf>
-void Search<D, W, Inf>::compose_root() {
-  const Stage& st = model_.stages[0];
-  Frame& f = frames_[0];
-  start_rows(st, dim(), f.z.data());
-  feed_.clear();
-  const auto& rows = shared_.domain.embedding;
-  for (int j = 0; j < st.inputs; ++j) {
-    double* y = feed_.next(j, dim());
-    double slope_error = 0, offset_error = 0;
-    for (int k = 0; k <= dim(); ++k) {
-      y[k] = rows.empty() ? (k == j ? 1.0 : 0.0) : quotient(rows[j][k], shared_.domain.scale);
-      if (rows.empty()) continue;
-      (k < dim() ? slope_error : offset_error) += 16 * kUnit * std::fabs(y[k]) + (rows[j][k].is_zero() ? 0.0 : 1e-300);
-    }
-    feed_.done(y, dim(), slope_error, offset_error, st.gamma);
-  }
-  feed_.add_to(st, dim(), f.z.data());
-}
-
 // Stage s on a cell, its rows composed: find the cuts that split the cell.
 template <int D, int W, bool Inf>
 void Search<D, W, Inf>::enter(int s, C cell, int depth) {
@@ -439,32 +419,7 @@ void Search<D, W, Inf>::leaf(int s, const C& cell, int depth) {
     emit(cell, depth);
     return;
   }
-  const Stage& next = model_.stages[s + 1];
-  Frame& g = frames_[s + 1];
-  if (!f.base_ready) {
-    f.base.resize(std::size_t(dim() + 3) * next.padded);
-    start_rows(next, dim(), f.base.data());
-    feed_.clear();
-    const bool any = !f.split_units.empty();
-    for (int u = 0; u < f.stage->units; ++u) {
-      if (any && f.split[u]) continue;
-      if (!f.stage->plain)
-        push_unit<D>(f, u, f.piece[u], next.gamma, feed_);
-      else if (f.piece[u])
-        push_row<D>(f, u, next.gamma, feed_);
-    }
-    feed_.add_to(next, dim(), f.base.data());
-    f.base_ready = true;
-  }
-  std::memcpy(g.z.data(), f.base.data(), sizeof(double) * f.base.size());
-  feed_.clear();
-  if (f.stage->plain) {
-    for (int u : f.split_units)
-      if (f.piece[u]) push_row<D>(f, u, next.gamma, feed_);
-  } else {
-    for (int u : f.split_units) push_unit<D>(f, u, f.piece[u], next.gamma, feed_);
-  }
-  feed_.add_to(next, dim(), g.z.data());
+  compose(s);
   enter(s + 1, cell, depth);
 }
 

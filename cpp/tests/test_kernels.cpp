@@ -85,6 +85,58 @@ void same_bits(bool wild) {
     }
 }
 
+// Sparse sums, by columns and by rows: the bits of the plain loop, from every instruction set.
+void sparse_sums(bool wild) {
+  Random random(wild ? 5 : 6);
+  for (int round = 0; round < 300; ++round) {
+    const int rows = 1 + static_cast<int>(random() % 40), inputs = 1 + static_cast<int>(random() % 30);
+    const std::size_t wide = 8 * (1 + random() % 2), from = wide == 16 && random() % 2 ? 8 : 0;
+    std::vector<double> mask(8);
+    for (double& m : mask) m = random() % 2 ? -0.0 : 0.0;
+    const auto block = numbers(random, inputs * wide, wild), start = numbers(random, rows * wide, wild);
+    std::vector<std::vector<int>> row_of(inputs), input_of(rows);
+    std::vector<std::vector<double>> by_column(inputs), by_row(rows);
+    const unsigned density = 1 + random() % 4;
+    for (int j = 0; j < inputs; ++j)
+      for (int i = 0; i < rows; ++i) {
+        if (random() % 4 >= density) continue;
+        const double w = special(random, wild);
+        row_of[j].push_back(i), by_column[j].push_back(w);
+        input_of[i].push_back(j), by_row[i].push_back(w);
+      }
+    std::vector<double> plain = start;
+    for (int j = 0; j < inputs; ++j)
+      for (std::size_t k = 0; k < row_of[j].size(); ++k)
+        for (int c = 0; c < 8; ++c) {
+          const double w = std::signbit(mask[c]) ? std::fabs(by_column[j][k]) : by_column[j][k];
+          const double product = w * block[j * wide + from + c];
+          plain[row_of[j][k] * wide + from + c] += product;
+        }
+    std::vector<int> begin, end, column;
+    std::vector<double> value, sums;
+    for (int i = 0; i < rows; ++i) {
+      begin.push_back(static_cast<int>(column.size()));
+      column.insert(column.end(), input_of[i].begin(), input_of[i].end());
+      value.insert(value.end(), by_row[i].begin(), by_row[i].end());
+      end.push_back(static_cast<int>(column.size()));
+      for (int c = 0; c < 8; ++c) sums.push_back(start[i * wide + from + c]);
+    }
+    std::vector<double> expected;
+    for (int i = 0; i < rows; ++i)
+      for (int c = 0; c < 8; ++c) expected.push_back(plain[i * wide + from + c]);
+    for (const Kernels* k : all_kernels()) {
+      std::vector<double> now = start, out = sums;
+      for (int j = 0; j < inputs; ++j)
+        k->scatter(static_cast<int>(row_of[j].size()), row_of[j].data(), by_column[j].data(), block.data() + j * wide + from,
+                   mask.data(), now.data() + from, wide);
+      check_same(plain, now);
+      k->gather(rows, begin.data(), end.data(), column.data(), value.data(), block.data() + from, wide, mask.data(),
+                out.data());
+      check_same(expected, out);
+    }
+  }
+}
+
 struct Point {
   double x, y;
 };
@@ -205,6 +257,8 @@ void no_overflow() {
 int main() {
   same_bits(false);
   same_bits(true);
+  sparse_sums(false);
+  sparse_sums(true);
   no_fused_multiply_add();
   no_wrong_sign();
   no_overflow();
