@@ -290,14 +290,15 @@ def batch_norm(net: Wiring, x: Wires, scale, shift, mean, var, epsilon: float, *
     along[1] = -1
     if np.any(var + epsilon <= 0):
         raise InputError(f"{name}: a variance plus epsilon is not positive, so the normalisation is not defined")
-    multiplier = np.array([_nearest(*row, epsilon) for row in zip(scale, var, strict=True)])
+    multiplier = np.array([normal_multiplier(*row, epsilon) for row in zip(scale, var, strict=True)])
     if not np.all(np.isfinite(multiplier)):
         raise InputError(f"{name}: a multiplier scale / sqrt(variance + epsilon) is too large for a float64")
     centred = net.scale(x, 1.0, -mean.reshape(along), name=name)
     return net.scale(centred, multiplier.reshape(along), shift.reshape(along), name=name)
 
 
-def _nearest(scale: float, var: float, epsilon: float) -> float:
+def normal_multiplier(scale: float, var: float, epsilon: float) -> float:
+    """The float64 nearest to `scale / sqrt(var + epsilon)`."""
     with localcontext() as context:
         context.prec = 60
         return float(Decimal(float(scale)) / (Decimal(float(var)) + Decimal(float(epsilon))).sqrt())

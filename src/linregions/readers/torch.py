@@ -165,17 +165,17 @@ def _walk(exported: Exported, values: dict[Any, Any]) -> Network:
         raise InputError(f"{source}: the module changes its own buffers in eval mode, so it is no fixed function")
     if not all(isinstance(o, Var) for o in outputs) or not outputs:
         raise InputError(f"{source}: an output of the module is not read: it is a constant, or indices")
-    kept = [k for node in _leading(program.graph.nodes) for k in blocks.get(node, ())]
+    kept = [k for node in leading_nodes(program.graph.nodes) for k in blocks.get(node, ())]
     return net.finish(np.concatenate([o.wires.ravel() for o in outputs]), kept=kept, source=source)
 
 
-def _leading(nodes: Any) -> set[Any]:
+def leading_nodes(nodes: Any) -> set[Any]:
     """The nodes that lead to an output of the graph, whatever the weights on the way."""
     leading: set[Any] = set()
     for node in reversed(list(nodes)):
         if node.op == "output" or node in leading:
             operands = node.all_input_nodes
-            leading.update(operands[:1] if _operator(node) in _FIRST_ONLY else operands)
+            leading.update(operands[:1] if operator_of(node) in _FIRST_ONLY else operands)
     return leading
 
 
@@ -191,11 +191,11 @@ def _placeholders(exported: Exported, module: Any) -> dict[Any, Any]:
             wires = np.arange(exported.inputs, dtype=np.int64)
             values[node] = Var(wires.reshape(tuple(node.meta["val"].shape)))
         else:
-            values[node] = _weight(exported, module, spec.target).detach()
+            values[node] = weight_of(exported, module, spec.target).detach()
     return values
 
 
-def _weight(exported: Exported, module: Any, name: str) -> Any:
+def weight_of(exported: Exported, module: Any, name: str) -> Any:
     """The tensor that the module has now under a qualified name; the exported one where it has no such attribute."""
     torch: Any = sys.modules["torch"]
     path, _, last = name.rpartition(".")
@@ -208,7 +208,7 @@ def _weight(exported: Exported, module: Any, name: str) -> Any:
     return found if isinstance(found, torch.Tensor) and found.shape == getattr(kept, "shape", None) else kept
 
 
-def _operator(node: Any) -> str:
+def operator_of(node: Any) -> str:
     """The operator's name without namespace and overload."""
     if node.target.__class__.__name__ == "builtin_function_or_method":
         return node.target.__name__
@@ -224,7 +224,7 @@ def _layer(node: Any) -> str:
 
 
 def _call(node: Any, values: dict[Any, Any], net: Wiring, problems: list[str], source: str) -> Any:
-    operator = _operator(node)
+    operator = operator_of(node)
     label = f"node {node.name!r} ({operator})"
     handler: Callable[[TorchNode], Any] | None = HANDLERS.get(operator)
 

@@ -88,7 +88,8 @@ def _mm(n: TorchNode):
     return ops.matmul(n.net, variable(b), n.number(a), left=True, name=n.label)
 
 
-def _tuple(value: Any, dims: int) -> list[int]:
+def per_axis(value: Any, dims: int) -> list[int]:
+    """An option of a window, which may be one number for all axes, as one number per axis."""
     values = [int(v) for v in value] if isinstance(value, list | tuple) else [int(value)]
     return values * dims if len(values) == 1 else values
 
@@ -97,7 +98,7 @@ def _tuple(value: Any, dims: int) -> list[int]:
 def _conv(n: TorchNode):
     w = n.number(n.args[1])
     dims = w.ndim - 2
-    strides, dilations = _tuple(n.get(3, "stride", 1), dims), _tuple(n.get(5, "dilation", 1), dims)
+    strides, dilations = per_axis(n.get(3, "stride", 1), dims), per_axis(n.get(5, "dilation", 1), dims)
     padding = n.get(4, "padding", 0)
     if isinstance(padding, str):
         begin, end = [0] * dims, [0] * dims
@@ -105,7 +106,7 @@ def _conv(n: TorchNode):
             total = [d * (k - 1) for d, k in zip(dilations, w.shape[2:], strict=True)]
             begin, end = [t // 2 for t in total], [t - t // 2 for t in total]
     else:
-        begin = end = _tuple(padding, dims)
+        begin = end = per_axis(padding, dims)
     return _batched(n, dims, lambda x: ops.conv(
         n.net, x, w, n.optional(n.get(2, "bias")), strides=strides, begin=begin, end=end, dilations=dilations,
         groups=int(n.get(6, "groups", 1)), name=n.label,
@@ -216,11 +217,11 @@ def _softshrink(n: TorchNode):
 
 
 def _pool(n: TorchNode, dims: int, first: int) -> tuple[list[int], dict[str, Any]]:
-    kernel = _tuple(n.args[1], dims)
+    kernel = per_axis(n.args[1], dims)
     given = n.get(2, "stride")
-    strides = _tuple(given, dims) if given not in (None, [], ()) else kernel
-    padding = _tuple(n.get(3, "padding", 0), dims)
-    dilations = _tuple(n.get(4, "dilation", 1), dims) if first == 5 else [1] * dims
+    strides = per_axis(given, dims) if given not in (None, [], ()) else kernel
+    padding = per_axis(n.get(3, "padding", 0), dims)
+    dilations = per_axis(n.get(4, "dilation", 1), dims) if first == 5 else [1] * dims
     ceil = bool(n.get(first, "ceil_mode", False))
     return kernel, {
         "strides": strides,
@@ -253,7 +254,7 @@ def _avg_pool(n: TorchNode):
 )
 def _adaptive(n: TorchNode):
     dims = int(n.operator[-2])
-    outs = _tuple(n.args[1], dims)
+    outs = per_axis(n.args[1], dims)
     size = n.x.shape[-dims:]
     if any(s % o for s, o in zip(size, outs, strict=True)):
         raise Unsupported(f"adaptive pooling from {tuple(size)} to {tuple(outs)}: only sizes that divide are read")
@@ -349,14 +350,14 @@ def _pad(n: TorchNode):
     return np.pad(n.x, widths, constant_values=int(n.net.constant(n.number(value or 0)).ravel()[0]))
 
 
-_MOVES = """
+MOVES = """
     view _unsafe_view reshape flatten unflatten permute transpose t numpy_T slice select squeeze unsqueeze
     expand expand_as repeat tile index index_select split split_with_sizes chunk unbind narrow clone contiguous alias
     detach lift_fresh_copy roll flip movedim pixel_shuffle pixel_unshuffle channel_shuffle
 """
 
 
-@_handles(*_MOVES.split())
+@_handles(*MOVES.split())
 def _move(n: TorchNode):
     """Operators that only move numbers around do the same with wires."""
     torch: Any = sys.modules["torch"]

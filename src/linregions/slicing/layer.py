@@ -11,7 +11,7 @@ import numpy as np
 
 from .cells import Cells
 from .cutting import Cutters
-from .operators import _UP, State, Units, length, stacked
+from .operators import UP, State, Units, length, stacked
 
 _U = 2.0**-53
 
@@ -86,7 +86,7 @@ def classify(layer: Layer, state: State, cells: Cells) -> tuple[np.ndarray, Cutt
     radius = np.where(cells.inside, cells.radius, 0.0).max(axis=1)
     radius = torch.from_numpy(radius).to(z)[:, None] + 2 * state.unit
     noise = 8 * state.unit * (z[:, 0].abs() + slope)
-    error = _UP * (z[:, 3] + noise + radius * slope)
+    error = UP * (z[:, 3] + noise + radius * slope)
     pieces = torch.zeros(low.shape, dtype=torch.uint8, device=z.device)
     found, doubtful = [], 0
     uniform = len(layer.units.functions) == 1
@@ -150,4 +150,4 @@ def settle(layer: Layer, state: State, pieces: np.ndarray) -> State:
     exact = (slope.abs() == 1) | (slope == 0)
     rounding = 4 * state.unit * (affine.abs().sum(1) + shift.abs())
     rounding = torch.where(exact & (shift == 0), slope.new_zeros(()), rounding + state.tiny * (rounding > 0))
-    return stacked(affine, _UP * (error + rounding), _UP * (slopes.abs().max() * state.norm + length(rounding)))
+    return stacked(affine, UP * (error + rounding), UP * (slopes.abs().max() * state.norm + length(rounding)))

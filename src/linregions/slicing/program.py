@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError, LinregionsError, UnsupportedModelError
 from ..readers.graph import Unsupported, reason
-from ..readers.torch import _leading, _operator, _weight, evaluating, export, input_shape_of
+from ..readers.torch import evaluating, export, input_shape_of, leading_nodes, operator_of, weight_of
 from .operators import HANDLERS, Call, State, Units, length
 
 
@@ -120,7 +120,7 @@ def _listed(exported: Any, module: Any, device: Any, dtype: Any) -> Program:
         raise InputError(f"{exported.source}: the module changes its own buffers in eval mode, so it is no function")
     specs = {s.arg.name: s for s in program.graph_signature.input_specs}
     nodes = list(program.graph.nodes)
-    leading = _leading(nodes)
+    leading = leading_nodes(nodes)
     values: dict[Any, Any] = {}
     varying: set[Any] = set()
     calls, problems, outputs, start = [], [], (), None
@@ -130,7 +130,7 @@ def _listed(exported: Any, module: Any, device: Any, dtype: Any) -> Program:
                 start = node
                 varying.add(node)
             else:
-                values[node] = _weight(exported, module, specs[node.name].target).detach()
+                values[node] = weight_of(exported, module, specs[node.name].target).detach()
         elif node.op == "output":
             outputs = tuple(node.args[0])
         elif node in leading:
@@ -148,7 +148,7 @@ def _listed(exported: Any, module: Any, device: Any, dtype: Any) -> Program:
 
 def _sort(node: Any, values: dict[Any, Any], varying: set[Any], calls: list[Any], problems: list[str]) -> None:
     """A node on constants is evaluated now; another becomes a step."""
-    operator = _operator(node)
+    operator = operator_of(node)
     if not any(a in varying for a in node.all_input_nodes):
 
         def value(a: Any) -> Any:
