@@ -207,10 +207,10 @@ def _picture(runs: list[Run]) -> bytes:
     steps = runs[0].steps
     for k, kind in enumerate(KINDS):
         table = counts_of(runs, kind)
-        _band(counts, steps, [crossed(each, resamples=200) for each in table], canvas.colour(k), kind)
+        _band(counts, steps, [crossed(each, resamples=400) for each in table], canvas.colour(k), kind)
     for k, (name, where) in enumerate(POINTS.items()):
         table = np.stack([logs(run.column(f"complexity_{name}")) for run in runs], axis=1)[:, :, None]
-        _band(complexity, steps, [crossed(each, resamples=200) for each in table], canvas.colour(k), where)
+        _band(complexity, steps, [crossed(each, resamples=400) for each in table], canvas.colour(k), where)
     for k, name in enumerate(("train", "held")):
         y = np.mean([run.column(f"accuracy_{name}") for run in runs], axis=0)
         accuracy.plot(steps, y, color=canvas.colour(k), label=POINTS[name].replace("points", "images"))

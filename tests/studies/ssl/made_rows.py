@@ -11,8 +11,10 @@ FAMILIES = {
     "byol": "self-distillation",
     "simsiam": "self-distillation",
     "vicreg": "cca",
+    "barlow": "cca",
     "byol-collapse": "control",
     "dino-collapse": "control",
+    "vicreg-collapse": "control",
 }
 STEPS = (0, 2, 5, 10, 20, 40, 80, 160, 320, 600)
 SLICES = 6
@@ -74,4 +76,32 @@ def rows(slope=None, start=None, knn=None, seeds=3, noise=0.02, jump=None, metho
                     "checkpoints": points,
                 }
             )
+    return found
+
+
+METRICS = ("n_regions", "area_median", "area_weighted", "area_entropy", "ecc_moment", "ecc_splinecam")
+METRICS = (*METRICS, "boundary_length", "jump_relative", "n_regions_merged", "gradient_variation", "roundness")
+
+
+def noise_rows(seed, *, shared=0.0, seeds=3, methods=FAMILIES, metrics=METRICS):
+    """Rows in which no metric has to do with kNN: all are walks at random, a share of which the seeds of a method have
+    in common, of metrics and kNN alike, so that a method's seeds are no independent witnesses."""
+    rng = np.random.default_rng(seed)
+    walks = lambda: np.cumsum(rng.normal(size=(len(STEPS), 1 + len(metrics))), axis=0)  # noqa: E731
+    found = []
+    for method in (m for m in methods if FAMILIES[m] != "control"):
+        common = walks()
+        for number in range(seeds):
+            walk = np.sqrt(shared) * common + np.sqrt(1 - shared) * walks()
+            points = [
+                {
+                    "step": step,
+                    "loss": 1.0,
+                    "knn": 0.9 + 0.001 * line[0],
+                    "slices": {name: [float(np.exp(0.1 * v))] for name, v in zip(metrics, line[1:], strict=True)},
+                }
+                for step, line in zip(STEPS, walk, strict=True)
+            ]
+            row = {"method": method, "family": FAMILIES[method], "seed": number, "kinds": ["classes"]}
+            found.append({**row, "checkpoints": points})
     return found

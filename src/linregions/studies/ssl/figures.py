@@ -173,7 +173,7 @@ def _band(ax: Any, runs: Runs, method: str, name: str, k: int, log: bool) -> Non
         tables = np.stack([run.sliced(name) for run in group], axis=1)  # (checkpoints, seeds, slices)
     else:
         tables = np.stack([run.column(name) for run in group], axis=1)[:, :, None]
-    found = [crossed(logs(table) if log else table, resamples=200) for table in tables]
+    found = [crossed(logs(table) if log else table, resamples=400) for table in tables]
     back: Callable[[float], float] = np.exp if log else float
     there = [k for k, e in enumerate(found) if e.value is not None]
     if not there:

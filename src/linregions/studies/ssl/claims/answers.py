@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ....checks import plural
 from .collapse import SEEN, Record, collapse
-from .expansion import LARGER, MORE, expansion
+from .expansion import GROWN, LARGER, MORE, expansion
 from .fewer import END, MATCHED, fewer
 from .finding import Finding
 from .intervals import FAILS, HOLDS, UNDECIDED, Verdict
 from .merging import BALANCE, BOTH, JUMP, merging
-from .quality import ACROSS, WITHIN, quality
+from .quality import ACROSS, LABELS, NAMED, WITHIN, quality
 from .series import Runs
 
 CHEAP = ("std", "effective_rank")  # baselines among the metrics of T4
+MOST = 3  # of the four named metrics of T4
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,20 @@ def claims(rows: Iterable[Mapping[str, Any]], *, resamples: int = 1000, level: f
     Only the abstract of the paper is known here: the claims are its words, the protocol is this library's, and nothing
     is a reproduction.  Every verdict is one of holds, does not hold, undecided:
 
-        (a), (f)  hold where the interval of at least one number of the partition excludes 0 (T4 within and across runs,
-                  at a level corrected for their number), do not hold where all of them are shown to be weak
-        (b)       the ratio of all self-supervised methods together at matched kNN accuracy (T1)
-        (c)       holds where the contrastive methods together expand in either reading, does not hold where they do in
-                  neither (T2)
-        (d)       both parts of T3 for the self-distillation methods together
-        (e)       the AUC of the region count early in training (T5)
+        (a)  T4 within runs, of four metrics fixed beforehand, one for each thing that the abstract names: number (N),
+             area (median), eccentricity (of moments), boundaries (length).  Holds where three of the four hold, does
+             not hold where three of the four do not hold, else undecided; any other metric decides nothing
+        (b)  T1 of all self-supervised methods together: holds where the ratio at matched kNN accuracy lies below 1,
+             unless it lies above 1 at the end, and does not hold the other way round
+        (c)  T2 of the contrastive methods together, read as more regions; larger regions are shown beside it and decide
+             nothing, because one of the two nearly always rises
+        (d)  both parts of T3 for the self-distillation methods together
+        (e)  the AUC of the region count early in training (T5)
+        (f)  as (a), with T4 across runs at the end
 
     Args:
         rows: of the study's folder; a row with an error is left out.
-        resamples: bootstrap resamples (T4 takes four times as many, for its corrected level).
+        resamples: bootstrap resamples; T4 takes as many more as its corrected level needs.
         level: of the intervals.
         seed: of the resamples.
 
@@ -103,7 +108,7 @@ def claims(rows: Iterable[Mapping[str, Any]], *, resamples: int = 1000, level: f
     runs = Runs(rows)
     options: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
     findings = [*fewer(runs, **options), *expansion(runs, **options), *merging(runs, **options)]
-    findings += quality(runs, **options | {"resamples": 4 * resamples})
+    findings += quality(runs, level=level, seed=seed)
     early, records = collapse(runs, **options)
     findings += early
     healthy = [m for m in runs.methods if runs.family(m) != "control"]
@@ -111,33 +116,34 @@ def claims(rows: Iterable[Mapping[str, Any]], *, resamples: int = 1000, level: f
 
 
 def _answers(findings: Sequence[Finding]) -> tuple[Answer, ...]:
-    def pick(test: str, *readings: str, subject: str) -> list[Finding]:
-        return [f for f in findings if f.test == test and f.reading in readings and f.subject == subject]
+    def pick(test: str, *readings: str, subject: str = "") -> list[Finding]:
+        each = [f for f in findings if f.test == test and f.reading in readings and subject in ("", f.subject)]
+        return sorted(each, key=lambda f: readings.index(f.reading))
 
-    more = pick("T2", MORE, LARGER, subject="contrastive")
-    fewer_ = pick("T1", MATCHED, subject="ssl")
+    matched, end = pick("T1", MATCHED, subject="ssl"), pick("T1", END, subject="ssl")
+    more, seen = pick("T2", MORE, subject="contrastive"), pick("T5", SEEN)
     return (
         _related("a", "the evolution of regions goes with the quality of the representation", findings, WITHIN),
         _answer(
             "b",
-            "self-supervised methods make fewer regions than supervised ones at comparable accuracy",
-            _first(fewer_),
-            [*fewer_, *pick("T1", END, subject="ssl")],
+            "self-supervised methods make substantially fewer regions than supervised ones at comparable accuracy",
+            _unless(_first(matched), _first(end)),
+            [*matched, *end],
         ),
-        _answer("c", "contrastive methods expand regions over time", _either(f.verdict for f in more), more),
+        _answer(
+            "c",
+            "contrastive methods rapidly expand regions over time",
+            _first(more),
+            [*more, *pick("T2", LARGER, GROWN, subject="contrastive"), *pick("T2", MORE, GROWN, subject="supervised")],
+        ),
         _answer(
             "d",
-            "self-distillation merges neighbouring regions",
+            "self-distillation consolidates regions by merging neighbouring ones",
             _first(pick("T3", BOTH, subject="self-distillation")),
-            pick("T3", BALANCE, JUMP, subject="self-distillation"),
+            [*pick("T3", BALANCE, JUMP, subject="self-distillation"), *pick("T2", GROWN, subject="self-distillation")],
         ),
-        _answer(
-            "e",
-            "collapse is visible early in the regions",
-            _first([f for f in findings if f.test == "T5" and f.reading == SEEN]),
-            [f for f in findings if f.test == "T5"],
-        ),
-        _related("f", "numbers of the partition can indicate quality", findings, ACROSS),
+        _answer("e", "collapse is visible early in the regions", _first(seen), [f for f in findings if f.test == "T5"]),
+        _related("f", "metrics of the partition can indicate quality", findings, ACROSS),
     )
 
 
@@ -150,19 +156,31 @@ def _first(findings: Sequence[Finding]) -> Verdict:
     return findings[0].verdict if findings else UNDECIDED
 
 
+def _unless(verdict: Verdict, other: Verdict) -> Verdict:
+    """The verdict, unless another reading says the opposite."""
+    return UNDECIDED if {verdict, other} == {HOLDS, FAILS} else verdict
+
+
 def _related(letter: str, claim: str, findings: Sequence[Finding], reading: str) -> Answer:
-    tried = [f for f in findings if f.test == "T4" and f.reading == reading and f.subject not in CHEAP]
-    verdict = _either(f.verdict for f in tried)
-    shown = [f for f in tried if f.verdict == HOLDS][:3] or tried[:1]
-    if not tried:
+    """The answer by the four metrics that stand for what the abstract names."""
+    tried = {f.subject: f for f in findings if f.test == "T4" and f.reading == reading}
+    named = {word: tried[metric] for word, metric in NAMED.items() if metric in tried}
+    if not named:
         return _answer(letter, claim, UNDECIDED, [])
-    names = sum(f.verdict == HOLDS for f in tried)
-    first = f"Of {len(tried)} numbers of the partition {names} correlate with kNN accuracy {reading}, beyond chance."
-    cheap = [f.sentence for f in findings if f.test == "T4" and f.reading == reading and f.subject in CHEAP]
-    return Answer(letter, claim, verdict, (first, *(f.sentence for f in shown), *cheap))
+    verdicts = [f.verdict for f in named.values()]
+    verdict = next((v for v in (HOLDS, FAILS) if verdicts.count(v) >= MOST), UNDECIDED)
+    others = [f for f in tried.values() if f not in named.values() and f.subject not in CHEAP]
+    first = f"Of the {len(named)} things that the abstract names {_listed(named)}, as to kNN accuracy {reading}."
+    more = f"Of {plural(len(others), 'further metric')} of the partition, which decide nothing, "
+    more += f"{sum(f.verdict == HOLDS for f in others)} go with it."
+    cheap = [tried[name].sentence for name in CHEAP if name in tried]
+    return Answer(letter, claim, verdict, (first, *(f.sentence for f in named.values()), more, *cheap))
 
 
-def _either(verdicts: Iterable[Verdict]) -> Verdict:
-    """Holds where one does, does not hold where none may."""
-    seen = set(verdicts)
-    return HOLDS if HOLDS in seen else FAILS if seen == {FAILS} else UNDECIDED
+def _listed(named: Mapping[str, Finding]) -> str:
+    """Which of the named things hold, which do not, which are undecided."""
+    parts = []
+    for verdict, words in ((HOLDS, "correlate"), (FAILS, "do not correlate"), (UNDECIDED, "are undecided")):
+        each = [f"{word} ({LABELS[f.subject]})" for word, f in named.items() if f.verdict == verdict]
+        parts.append(f"{len(each)} {words}" + (f": {', '.join(each)}" if each else ""))
+    return "; ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ....checks import plural
 from .intervals import Estimate, Verdict
 
 NAMES = {
@@ -67,15 +68,22 @@ def name_of(subject: str) -> str:
 
 
 def agreement(estimate: Estimate, bound: float) -> str:
-    """How many seeds alone lie above the bound, in words."""
-    n = len(estimate.seeds)
-    above, below = sum(value > bound for value in estimate.seeds), sum(value < bound for value in estimate.seeds)
+    """How many seeds and methods alone lie on one side of the bound, and what the number is a mean of, in words."""
+    parts = [_side(estimate.seeds, bound, "seed")]
+    if len(estimate.methods) > 1:
+        parts.append(_side(estimate.methods, bound, "method"))
+    slices = f" (means over {plural(estimate.columns, 'slice')})" if estimate.columns > 1 else ""
+    return ", ".join(parts) + slices
+
+
+def _side(values: tuple[float, ...], bound: float, word: str) -> str:
+    n = len(values)
+    above, below = sum(value > bound for value in values), sum(value < bound for value in values)
     if not n:
-        return "no seed says anything"
+        return f"no {word} says anything"
     if n == 1:
-        return "one seed only"
-    side = "above" if above >= below else "below"
-    count = max(above, below)
+        return f"one {word} only"
+    count, side = max(above, below), "above" if above >= below else "below"
     if not count:
-        return f"all {n} seeds lie at {bound:g}"
-    return f"{'all' if count == n else f'{count} of'} {n} seeds lie {side} {bound:g}"
+        return f"all {n} {word}s lie at {bound:g}"
+    return f"{'all' if count == n else f'{count} of'} {n} {word}s lie {side} {bound:g}"

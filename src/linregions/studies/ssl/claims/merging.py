@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .expansion import WARM_UP, trend
+from .expansion import WARM_UP, averaged, fewest_of, noted, trend
 from .finding import Finding, agreement, name_of
-from .intervals import FAILS, HOLDS, UNDECIDED, Estimate, Verdict, crossed, decide, missing
-from .series import Run, Runs, after_warm_up
+from .intervals import FAILS, HOLDS, UNDECIDED, Estimate, Verdict, decide
+from .series import Run, Runs, after_warm_up, groups
 
 BALANCE, JUMP, BOTH = "merge less split", "jump between neighbours", "both"
 
@@ -22,27 +22,26 @@ def merging(
     the two entropies of every slice.  The jump is the slope, against log step, of the log of the mean relative jump
     |J+ - J-| / (|J+| + |J-|) across an edge, on the slices where Jacobians were measured.
 
+    Two of a family's methods have to be there; one that collapsed, and so merged everything, is left out of it.
     merge less split holds where it lies above 0, jump where its slope lies below 0 (`decide` states the rule); both
     holds where the two hold, and does not hold as soon as one of them does not.
 
     Args:
         runs: of the study.
         warm_up: share of the steps that is left out.
-        resamples: bootstrap resamples of seeds and slices.
+        resamples: bootstrap resamples of seeds, methods and slices.
         level: of the intervals.
         seed: of the resamples.
 
     Returns:
         Findings of every method that is no control, and of each family, in the three readings.
     """
-    groups = {m: [m] for m in runs.methods if runs.family(m) != "control"}
-    groups |= {name: list(m) for name, m in runs.families.items() if name not in ("control", "supervised")}
     options = {"resamples": resamples, "level": level, "seed": seed}
     found = []
-    for subject, members in groups.items():
-        balance = _balance(runs, members, warm_up, **options)  # type: ignore[arg-type]
+    for subject, members in groups(runs, supervised=True).items():
+        fallen = averaged(runs, members, lambda run: balance(run, warm_up), **options)  # type: ignore[arg-type]
         jump = trend(runs, members, "jump_relative", warm_up, **options)  # type: ignore[arg-type]
-        found += _findings(subject, balance, jump)
+        found += _findings(subject, fallen, jump)
     return tuple(found)
 
 
@@ -53,29 +52,22 @@ def balance(run: Run, warm_up: float = WARM_UP) -> np.ndarray:
     return entropy[late[0]] - entropy[late[-1]] if len(late) > 1 else np.full(entropy.shape[1], np.nan)
 
 
-def _balance(runs: Runs, members: list[str], warm_up: float, *, resamples: int, level: float, seed: int) -> Estimate:
-    rows = []
-    for number in runs.seeds(members):
-        rows.append(np.mean([balance(run, warm_up) for m in members if (run := runs.get(m, number))], axis=0))
-    if not rows:
-        return missing("no seed was run with all of these methods", level)
-    return crossed(np.stack(rows), resamples=resamples, level=level, seed=seed)
-
-
-def _findings(subject: str, balance: Estimate, jump: Estimate) -> list[Finding]:
-    first, second = decide(balance, above=0.0), decide(jump, below=0.0)
+def _findings(subject: str, fallen: tuple[Estimate, str], jump: tuple[Estimate, str]) -> list[Finding]:
+    (entropy, left), (slope, gone), least = fallen, jump, fewest_of(subject)
+    first, second = decide(entropy, above=0.0, methods=least), decide(slope, below=0.0, methods=least)
     both: Verdict = HOLDS if first == second == HOLDS else FAILS if FAILS in (first, second) else UNDECIDED
     name = name_of(subject)
-    one = f"Of {name} merging is not known: {balance.reason}."
-    if balance.value is not None:
-        more = "merging exceeds splitting" if balance.value > 0 else "splitting exceeds merging"
-        one = f"Over the stretch after the warm-up {more} for {name}: {balance} nats; {agreement(balance, 0.0)}."
-    two = f"Of {name} the trend of the jump is not known: {jump.reason}."
-    if jump.value is not None:
-        two = f"The relative Jacobian jump between neighbours of {name} goes like step to the power {jump}"
-        two += f"; {agreement(jump, 0.0)}."
+    one = f"Of {name} merging is not known: {entropy.reason}."
+    if entropy.value is not None:
+        more = "merging exceeds splitting" if entropy.value > 0 else "splitting exceeds merging"
+        one = f"Over the stretch after the warm-up {more} for {name}: merge - split is {entropy} nats"
+        one += f"; {agreement(entropy, 0.0)}.{noted(left)}"
+    two = f"Of {name} the trend of the jump is not known: {slope.reason}."
+    if slope.value is not None:
+        two = f"The relative Jacobian jump between neighbours of {name} goes like step to the power {slope}"
+        two += f"; {agreement(slope, 0.0)}.{noted(gone if gone != left else '')}"
     return [
-        Finding("T3", BALANCE, subject, balance, 0.0, first, one),
-        Finding("T3", JUMP, subject, jump, 0.0, second, two),
-        Finding("T3", BOTH, subject, balance, 0.0, both, f"{one} {two}"),
+        Finding("T3", BALANCE, subject, entropy, 0.0, first, one),
+        Finding("T3", JUMP, subject, slope, 0.0, second, two),
+        Finding("T3", BOTH, subject, entropy, 0.0, both, f"{one} {two}"),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from ....errors import InputError
+from .finding import name_of
 
 SUPERVISED, CONTROL = "supervised", "control"
+MARGIN = 0.05  # of kNN accuracy, below that of the untrained encoder: what counts as collapsed
 NOISE = "noise"  # the kind of the slices that lie away from the data
 SSL = ("contrastive", "self-distillation", "cca")  # the families whose methods are meant to learn without labels
 
@@ -127,6 +129,55 @@ class Runs:
         """The seeds with which all of these methods were run."""
         each = [{run.seed for run in self.of(method)} for method in methods]
         return tuple(sorted(set.intersection(*each))) if each else ()
+
+
+def has_collapsed(run: Run, margin: float = MARGIN) -> bool:
+    """Whether the last kNN accuracy lies more than `margin` below the first."""
+    knn = run.column("knn")
+    return bool(knn[-1] < knn[0] - margin)
+
+
+def groups(runs: Runs, *, supervised: bool) -> dict[str, list[str]]:
+    """What a test speaks of: every method that is no control alone, then each family; with or without supervised."""
+    alone = [m for m in runs.methods if runs.family(m) != CONTROL and (supervised or m != SUPERVISED)]
+    families = {name: list(runs.families[name]) for name in SSL if name in runs.families}
+    return {m: [m] for m in alone} | families
+
+
+def stacked(
+    runs: Runs, members: Sequence[str], number: Callable[[Run], np.ndarray], *, beside: Sequence[str] = ()
+) -> tuple[np.ndarray | None, str]:
+    """A number of every slice, (seeds, methods, slices), of the seeds that all have, and why methods are left out.
+
+    Left out of a group is a method that collapsed with one of the seeds, which would speak for all others, or that has
+    no number with one of them.  A method alone is left out for the second reason only; its table is (seeds, slices).
+
+    Args:
+        runs: of the study.
+        members: the methods.
+        number: of a run, (slices,); NaN is missing.
+        beside: further methods that every seed must have.
+
+    Returns:
+        The table, None where no method or seed is left; and a sentence, empty where nothing was left out.
+    """
+    seeds = runs.seeds([*members, *beside])
+    tables, notes = [], []
+    for method in members:
+        group = [run for s in seeds if (run := runs.get(method, s))]
+        each = [number(run) for run in group]
+        sick = sum(map(has_collapsed, group))
+        if not each or any(not np.isfinite(values).any() for values in each):
+            notes.append(f"{name_of(method)} has no such number")
+        elif sick and len(members) > 1:
+            notes.append(f"{name_of(method)} collapsed with {sick} of {len(group)} seeds")
+        else:
+            if sick:
+                notes.append(f"{name_of(method)} collapsed with {sick} of {len(group)} seeds")
+            tables.append(np.stack(each))
+    if not tables:
+        return None, "; ".join(notes)
+    return (np.stack(tables, axis=1) if len(members) > 1 else tables[0]), "; ".join(notes)
 
 
 def after_warm_up(run: Run, share: float) -> np.ndarray:
