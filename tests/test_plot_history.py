@@ -78,7 +78,15 @@ class TestHistory:
         corners = band.get_paths()[0].vertices
         assert {tuple(c) for c in corners.tolist()} >= {(0.0, 10.0), (0.0, 30.0), (1.0, 20.0), (1.0, 60.0)}
         texts = [t.get_text() for t in figure.legends[0].get_texts()]
-        assert texts == ["a (mean and range of 2 runs)", "b"]
+        assert texts == ["a", "b (one run)"]
+        assert figure.legends[0].get_title().get_text() == "mean and range of 2 runs"
+
+    def test_more_runs_than_colours_differ_in_their_lines(self):
+        figure = plot.history({str(k): rows([k + 1, k + 2]) for k in range(9)}, columns="n_regions")
+        drawn = {(line.get_color(), line.get_linestyle()) for line in lines(figure.axes[0])}
+        assert len(drawn) == 9
+        shown = {(line.get_color(), line.get_linestyle()) for line in figure.legends[0].get_lines()}
+        assert shown == drawn
 
     def test_incomplete_rows_are_hollow(self):
         given = rows([10, 20, 30])

@@ -159,12 +159,12 @@ def _axes(axes: Any, count: int) -> tuple[Any, list[Any]]:
 def _panel(ax: Any, groups: Any, names: list[str], slices: bool) -> None:
     """One panel: a colour for each run, or for each column where there is one run."""
     single = len(groups) == 1
-    shades = canvas.depth_colours(len(names) if single else len(groups))
+    shades = canvas.depth_colours(len(names)) if single else [canvas.colour(g) for g in range(len(groups))]
     lows, highs = [], []
     for g, (_, members) in enumerate(groups):
         for c, name in enumerate(names):
             label = words(name, short=True) if single and len(names) > 1 else None
-            style = {"color": shades[c if single else g], "linestyle": "-" if single else LINES[c % len(LINES)]}
+            style = {"color": shades[c if single else g], "linestyle": "-" if single else _dash(g, c, len(names))}
             low, high = _line(ax, members, name, style, label, slices and single)
             lows.append(low)
             highs.append(high)
@@ -176,6 +176,11 @@ def _panel(ax: Any, groups: Any, names: list[str], slices: bool) -> None:
 
 
 LINES = ("-", "--", ":", "-.")
+
+
+def _dash(group: int, column: int, columns: int) -> str:
+    """The kind of line: of the column where there are several, else of the run, whose colours come again after seven."""
+    return LINES[(column if columns > 1 else group // len(canvas.COLOURS)) % len(LINES)]
 
 
 def _line(ax: Any, members: Any, name: str, style: dict[str, Any], label: Any, slices: bool) -> tuple[float, float]:
@@ -301,12 +306,15 @@ def _legend(figure: Any, grid: list[Any], groups: Any) -> None:
 
     if len(groups) == 1:
         return
-    shades = canvas.depth_colours(len(groups))
+    several = {len(members) for _, members in groups} - {1}
+    title = f"mean and range of {several.pop()} runs" if len(several) == 1 else "mean and range" if several else None
     handles = []
-    for (name, members), shade in zip(groups, shades, strict=True):
-        text = name if len(members) == 1 else f"{name} (mean and range of {len(members)} runs)"
-        handles.append(Line2D([], [], color=shade, linewidth=2, label=text))
+    for g, (name, members) in enumerate(groups):
+        text = name if len(members) > 1 or not title else f"{name} (one run)"
+        line = _dash(g, 0, 1)
+        handles.append(Line2D([], [], color=canvas.colour(g), linestyle=line, linewidth=2, label=text))
+    options: dict[str, Any] = {"handles": handles, "frameon": False, "title": title, "fontsize": 8, "title_fontsize": 8}
     if figure.get_layout_engine() is not None:
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4), frameon=False)
+        figure.legend(loc="outside lower center", ncols=min(len(handles), 4), **options)
     else:
-        grid[0].legend(handles=handles, frameon=False)
+        grid[0].legend(**options)

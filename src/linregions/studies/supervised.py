@@ -26,7 +26,7 @@ from .report import PAGE, REPORT
 from .sessions import session
 from .ssl.augment import Augmentation
 from .ssl.checkpoint import finite
-from .ssl.run import checkpoint_steps
+from .ssl.run import RADIUS, checkpoint_steps
 from .ssl.training import pretrain
 from .supervised_report import FAR, NEAR, NOISE, Story, write_report
 
@@ -37,7 +37,6 @@ STEPS, BATCH, CHECKPOINTS, SLICES = 3000, 64, 14, 8
 AWAY = 5.0  # how far the far slices are moved, in mean lengths of a data point
 POINTS = 200
 DIRECTIONS = 20
-RADIUS = 0.05  # of local complexity, times the square root of the number of pixels over 28
 
 
 @dataclass(frozen=True)

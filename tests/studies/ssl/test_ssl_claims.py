@@ -343,12 +343,12 @@ def test_noise_is_no_finding():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shared", [0.0, 0.5, 1.0])
-def test_noise_is_a_finding_at_most_at_the_level(shared):
-    """200 tables at 5 % of a whole reading: up to 20 are within three standard errors; the claims ask for more."""
-    found = noise_alarms(200, shared=shared)
-    assert max(found[WITHIN], found[ACROSS]) <= 0.1
-    assert max(found["a"], found["f"]) <= 0.01
+def test_noise_is_a_finding_at_most_at_the_level():
+    """200 tables at 5 % of a whole reading, seeds of a method from unlike to equal; the claims ask for more."""
+    found = [noise_alarms(67, shared=shared) for shared in (0.0, 0.5, 1.0)]
+    mean = {name: np.mean([each[name] for each in found]) for name in found[0]}
+    assert max(mean[WITHIN], mean[ACROSS]) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 200)
+    assert max(mean["a"], mean["f"]) <= 0.01
 
 
 def test_any_one_of_many_metrics_is_no_claim():

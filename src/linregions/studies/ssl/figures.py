@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...plot import canvas
+from ...plot.history import LINES, history
 from .claims.collapse import Record
 from .claims.finding import name_of
-from .claims.intervals import crossed
-from .claims.series import CONTROL, SUPERVISED, Runs, logs
+from .claims.series import CONTROL, SUPERVISED, Run, Runs
 
-DASHES = ("-", "--", ":")
 STEPS = "optimiser steps"
+Columns = Sequence[tuple[str, str, bool]]  # name, label, logarithmic
 
 
 def counts(runs: Runs) -> bytes:
-    """N(step) of every method: geometric mean over slices and seeds, with intervals; controls beside the others."""
+    """N(step) of every method, geometric mean over slices; controls beside the others."""
     return _lines(runs, [("n_regions", "regions of a slice", True)], split=True)
 
 
@@ -54,7 +54,7 @@ def points(runs: Runs) -> bytes:
 def quality_against_count(runs: Runs) -> bytes:
     """KNN accuracy against N, coloured by step, one panel for each method that is no control."""
     methods = [m for m in runs.methods if runs.family(m) != CONTROL]
-    figure, axes = _grid(len(methods), columns=4, size=(2.6, 2.3))
+    figure, axes = grid(len(methods), columns=4, size=(2.6, 2.3), share=True)
     steps = [run.steps for run in runs.all]
     top = max(float(s[-1]) for s in steps) if steps else 1.0
     drawn = None
@@ -66,10 +66,8 @@ def quality_against_count(runs: Runs) -> bytes:
             drawn = ax.scatter(x, y, c=colour, cmap="cividis", vmin=0, vmax=1, s=12, zorder=2)
         ax.set_title(name_of(method), fontsize=9)
         ax.tick_params(labelsize=7)
-        if ax is not axes[0]:
-            ax.sharex(axes[0])
-            ax.sharey(axes[0])
-        ax.set_xscale("log")
+        ax.locator_params(axis="x", nbins=4)
+        ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
     if drawn is not None:
         bar = figure.colorbar(drawn, ax=list(axes), label="step", ticks=[0, 0.5, 1])
         bar.ax.set_yticklabels([f"{np.expm1(t * np.log1p(top)):.0f}" for t in (0, 0.5, 1)])
@@ -86,15 +84,22 @@ def collapse_panel(runs: Runs) -> bytes:
 
 
 def roc(records: Sequence[Record]) -> bytes:
-    """ROC curves of the detectors at the early checkpoint; geometric ones solid, cheap ones dashed."""
-    figure, (ax,) = canvas.panels(None, 1, size=(5.0, 4.0))
-    for k, record in enumerate(record for record in records if record.roc):
+    """ROC curves of the detectors at the early checkpoint, and their areas with intervals; cheap ones dashed."""
+    figure, (left, right) = canvas.panels(None, 2, size=(5.0, 4.0))
+    shown = [record for record in records if record.roc]
+    for k, record in enumerate(shown):
         x, y = np.array(record.roc).T
-        auc = "" if record.auc.value is None else f" ({record.auc.value:.2f})"
-        ax.plot(x, y, "-" if record.geometric else "--", color=canvas.colour(k), label=record.name + auc)
-    ax.plot([0, 1], [0, 1], color=canvas.GREY, linewidth=0.8)
-    ax.set(xlabel="healthy runs that fire", ylabel="collapsed runs that fire", title="early ROC (AUC)")
-    _legend(ax)
+        shift = 0.004 * (k - 0.5 * len(shown))  # so that equal curves are all seen
+        left.plot(x + shift, y + shift, "-" if record.geometric else "--", color=canvas.colour(k), linewidth=1.2)
+        auc, place = record.auc, len(shown) - k
+        if auc.low is not None:
+            right.plot([auc.low, auc.high], [place, place], color=canvas.colour(k), linewidth=1.5)
+        right.plot([auc.value], [place], "o" if record.geometric else "s", color=canvas.colour(k), markersize=5)
+    left.plot([0, 1], [0, 1], color=canvas.GREY, linewidth=0.8)
+    left.set(xlabel="healthy runs that fire", ylabel="collapsed runs that fire", title="early ROC, a little apart")
+    right.axvline(0.5, color=canvas.GREY, linewidth=0.8)
+    right.set(xlim=(-0.03, 1.03), title="area under it (AUC)")
+    right.set_yticks(range(len(shown), 0, -1), [record.name for record in shown])
     return png(figure)
 
 
@@ -109,8 +114,9 @@ def histograms(runs: Runs) -> bytes:
         for k, method in enumerate(methods):
             last = _histogram(runs, [method], name, -1)
             if last is not None:
-                ax.plot(*last, _dash(k), color=canvas.colour(k), linewidth=1.2, label=name_of(method))
-    left.set(xlabel="log10 of area / area of the slice", ylabel="share of regions")
+                style = LINES[k // len(canvas.COLOURS) % len(LINES)]
+                ax.plot(*last, style, color=canvas.colour(k), linewidth=1.2, label=name_of(method))
+    left.set(xlabel="log10 of area / area of the slice", ylabel="share of regions", xlim=(-10.0, 0.0))
     right.set(xlabel="edges of a region", ylabel="share of regions")
     _legend(left)
     return png(figure)
@@ -118,71 +124,83 @@ def histograms(runs: Runs) -> bytes:
 
 def rates(runs: Runs) -> bytes:
     """Split and merge information between consecutive checkpoints, for each e-fold of step, in nats."""
-    figure, axes = canvas.panels(None, 2, size=(5.6, 4.0))
     methods = [m for m in runs.methods if runs.family(m) != CONTROL]
-    for ax, name in zip(axes, ("split", "merge"), strict=True):
-        for k, method in enumerate(methods):
-            drawn = [_rate(run, name) for run in runs.of(method)]
-            drawn = [y for y in drawn if np.isfinite(y).any()]
-            if drawn:
-                steps = runs.of(method)[0].steps
-                ax.plot(steps[1:], np.mean(drawn, axis=0), _dash(k), color=canvas.colour(k), label=name_of(method))
-        ax.set(xlabel=STEPS, ylabel=f"{name}, nats for each e-fold of step", title=name)
-        ax.set_xscale("log")
-    _legend(axes[0])
+    rows = {name_of(m): [_rates(run) for run in runs.of(m)] for m in methods}
+    figure, axes = canvas.panels(None, 2, size=(5.2, 4.2))
+    columns = [(name, f"{name}, nats for each e-fold of step", False) for name in ("split", "merge")]
+    _drawn(axes, rows, columns)
     return png(figure)
 
 
-def png(figure: Any) -> bytes:
-    """The picture without a version in it: the same data give the same bytes."""
-    out = io.BytesIO()
+def png(figure: Any, *, colours: int = 256) -> bytes:
+    """The picture in 256 colours, which halves the file, without a version: the same data give the same bytes."""
+    from PIL import Image
+
+    out, small = io.BytesIO(), io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+    Image.open(out).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
-def _lines(
-    runs: Runs, columns: Sequence[tuple[str, str, bool]], *, split: bool = False, methods: Sequence[str] | None = None
-) -> bytes:
-    """One panel for each column (name, label, logarithmic); with `split` controls get a panel of their own."""
+def _lines(runs: Runs, columns: Columns, *, split: bool = False, methods: Sequence[str] | None = None) -> bytes:
+    """One panel for each column; with `split` controls get a panel of their own."""
     healthy = [m for m in runs.methods if runs.family(m) != CONTROL]
     sick = [m for m in runs.methods if runs.family(m) in (CONTROL, SUPERVISED)]
     groups = [healthy] if methods is None else [list(methods)]
     if split and any(runs.family(m) == CONTROL for m in sick):
         groups.append(sick)
-    figure, axes = canvas.panels(None, len(columns) * len(groups), size=(5.2, 3.9))
-    each = iter(axes)
-    for group in groups:
-        for name, label, log in columns:
-            ax = next(each)
-            for k, method in enumerate(group):
-                _band(ax, runs, method, name, k, log)
-            ax.set(xlabel=STEPS, ylabel=label)
-            ax.set_xscale("symlog", linthresh=max(1.0, _first_step(runs)))
-            if log:
-                ax.set_yscale("log")
-    for k in range(0, len(axes), len(columns)):
-        _legend(axes[k])
+    canvas.matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2 * len(columns) * len(groups), 4.2), dpi=110, layout="constrained")
+    for part, group in zip(np.ravel(figure.subfigures(1, len(groups))), groups, strict=True):
+        axes = list(np.ravel(part.subplots(1, len(columns), squeeze=False)))
+        _drawn(axes, {name_of(m): [_rows(run, columns) for run in runs.of(m)] for m in group}, columns)
     return png(figure)
 
 
-def _band(ax: Any, runs: Runs, method: str, name: str, k: int, log: bool) -> None:
-    """A line and its interval over seeds and slices, at every checkpoint."""
-    group = runs.of(method)
-    steps = group[0].steps
-    if any(name in point["slices"] for point in group[0].row["checkpoints"]):
-        tables = np.stack([run.sliced(name) for run in group], axis=1)  # (checkpoints, seeds, slices)
-    else:
-        tables = np.stack([run.column(name) for run in group], axis=1)[:, :, None]
-    found = [crossed(logs(table) if log else table, resamples=400) for table in tables]
-    back: Callable[[float], float] = np.exp if log else float
-    there = [k for k, e in enumerate(found) if e.value is not None]
-    if not there:
+def _drawn(axes: list[Any], rows: Mapping[str, Any], columns: Columns) -> None:
+    """The rows of methods, by `plot.history`, with the scales and labels of the columns."""
+    known = [any(column[0] in point for group in rows.values() for run in group for point in run) for column in columns]
+    chosen = [column for column, there in zip(columns, known, strict=True) if there]
+    for ax in axes[len(chosen) :]:
+        ax.set_axis_off()
+    if not chosen:
         return
-    y = [back(found[j].value) for j in there]  # type: ignore[arg-type]
-    ax.plot(steps[there], y, _dash(k), color=canvas.colour(k), linewidth=1.3, label=name_of(method))
-    if all(found[j].low is not None for j in there):
-        ends = [[back(getattr(found[j], end)) for j in there] for end in ("low", "high")]
-        ax.fill_between(steps[there], *ends, color=canvas.colour(k), alpha=0.12, linewidth=0)
+    history(dict(rows), columns=[name for name, _, _ in chosen], axes=axes[: len(chosen)])
+    for ax, (_, label, log) in zip(axes, chosen, strict=False):
+        ax.set(xlabel=STEPS, ylabel=label, ylim=(None, None))
+        ax.set_yscale("log" if log else "linear")
+        ax.relim()
+        ax.autoscale(axis="y")
+        if log:
+            plain = lambda v, _: f"{v:,.0f}" if v >= 100 else f"{v:.3g}"  # noqa: E731
+            ax.yaxis.set_major_formatter(plain)
+            low, high = ax.get_ylim()
+            ax.yaxis.set_minor_formatter(plain if high < 12 * low else lambda *_: "")
+            ax.tick_params(axis="y", which="minor", labelsize=7)
+
+
+def _rows(run: Run, columns: Columns) -> list[dict[str, float]]:
+    """Rows of one run: means over the slices near the data, geometric ones where the axis is logarithmic."""
+    found: dict[str, np.ndarray] = {"step": run.steps}
+    for name, _, log in columns:
+        sliced = any(name in point["slices"] for point in run.row["checkpoints"])
+        values = run.averaged(name, log=log) if sliced else run.column(name)
+        found[name] = np.exp(values) if sliced and log else values
+    rows = [dict(zip(found, map(float, line), strict=True)) for line in zip(*found.values(), strict=True)]
+    return [{name: value for name, value in row.items() if np.isfinite(value)} for row in rows]
+
+
+def _rates(run: Run) -> list[dict[str, float]]:
+    """Split and merge for each e-fold of step, mean of the slices with an overlay, at the later checkpoint."""
+    clock, rows = np.diff(np.log1p(run.steps)), []
+    for k, point in enumerate(run.row["checkpoints"][1:]):
+        each = point.get("overlay", [])
+        if each:
+            mean = {name: float(np.mean([o[name] for o in each]) / clock[k]) for name in ("split", "merge")}
+            rows.append({"step": float(point["step"])} | mean)
+    return rows or [{"step": 0.0}]
 
 
 def _histogram(runs: Runs, methods: Sequence[str], name: str, k: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -201,35 +219,19 @@ def _histogram(runs: Runs, methods: Sequence[str], name: str, k: int) -> tuple[n
     return places, counts / counts.sum()
 
 
-def _rate(run: Any, name: str) -> np.ndarray:
-    """Nats for each e-fold of step between consecutive checkpoints, mean of the slices with an overlay."""
-    clock = np.diff(np.log1p(run.steps))
-    values = []
-    for point in run.row["checkpoints"][1:]:
-        each = [overlay[name] for overlay in point.get("overlay", [])]
-        values.append(float(np.mean(each)) if each else np.nan)
-    return np.array(values) / clock
-
-
-def _first_step(runs: Runs) -> float:
-    return min((float(run.steps[1]) for run in runs.all if len(run.steps) > 1), default=1.0)
-
-
-def _grid(count: int, *, columns: int, size: tuple[float, float]) -> tuple[Any, list[Any]]:
-    """A figure of `count` panels, in rows of `columns`."""
+def grid(
+    count: int, *, columns: int, size: tuple[float, float], share: bool = False, dpi: int = 120
+) -> tuple[Any, list[Any]]:
+    """A figure of `count` panels, in rows of `columns`, with scales of its own each, or one for all."""
     canvas.matplotlib()
     from matplotlib.figure import Figure
 
     rows = max(1, -(-count // columns))
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows), dpi=120, layout="constrained")
-    axes = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), dpi=dpi, layout="constrained")
+    axes = list(np.ravel(figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)))
     for ax in axes[count:]:
         ax.set_axis_off()
-    return figure, axes
-
-
-def _dash(k: int) -> str:
-    return DASHES[(k // len(canvas.COLOURS)) % len(DASHES)]
+    return figure, axes[:count]
 
 
 def _legend(ax: Any) -> None:

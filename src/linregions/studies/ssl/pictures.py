@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import io
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...plot import canvas
+from ...domain import Box
+from ...partition import Count, Kind, Status
+from ...partition.polygons import Polygons
+from ...plot.strip import strip as plot_strip
 from ...store.files import write_file
 from .claims.finding import name_of
-from .figures import png
+from .figures import grid, png
 
 FOLDER = "partitions"
 MOST = 6  # checkpoints in a strip
+WINDOW = 0.25  # half the width of what is drawn, over half the diagonal of the slice
 
 
 def keep(folder: Path, name: str, polygons: Mapping[int, Any], anchors: np.ndarray) -> None:
@@ -57,48 +60,50 @@ def chosen_steps(steps: Sequence[int], most: int = MOST) -> tuple[int, ...]:
 
 
 def strip(kept: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
-    """Methods x checkpoints on one slice: the middle of it, regions coloured by the logarithm of their area.
+    """Methods x checkpoints on one slice: a window of it, regions coloured by area in one scale for all.
+
+    The window is a square around the middle of the slice, a quarter as wide as the slice; above each picture stands
+    how many regions reach into it.
 
     Args:
         kept: what `read` gave, by method.
     """
     steps = [int(step) for step in next(iter(kept.values()))["steps"]]
-    canvas.matplotlib()
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(1.7 * len(steps) + 1.0, 1.75 * len(kept)), dpi=110, layout="constrained")
-    axes = figure.subplots(len(kept), len(steps), squeeze=False)
-    for row, (method, arrays) in zip(axes, kept.items(), strict=True):
-        for ax, step in zip(row, steps, strict=True):
-            _draw(ax, arrays, step)
-        row[0].set_ylabel(name_of(method), fontsize=8)
-    for ax, step in zip(axes[0], steps, strict=True):
-        ax.set_title(f"step {step}", fontsize=8)
+    first = next(iter(kept.values()))
+    reach = WINDOW * max(float(np.abs(arrays[f"xy_{steps[0]}"]).max()) for arrays in kept.values())
+    table = {name_of(m): {step: window(arrays, step, reach) for step in steps} for m, arrays in kept.items()}
+    figure, axes = grid(len(kept) * len(steps), columns=len(steps), size=(1.95, 1.75), dpi=90)
+    anchors = first["anchors"][(np.abs(first["anchors"]) <= reach).all(axis=1)]
+    plot_strip(table, colour="area", anchors=anchors if len(anchors) else None, axes=axes)
+    for ax in axes:
+        ax.set_title(ax.get_title(), fontsize=7, pad=2)
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
+        for text in ax.texts:
+            text.set_fontsize(8)
     return png(figure)
 
 
-def _draw(ax: Any, arrays: Mapping[str, np.ndarray], step: int) -> None:
-    from matplotlib.collections import PolyCollection
+def window(arrays: Mapping[str, np.ndarray], step: int, reach: float) -> Polygons | None:
+    """The polygons of a step that reach into the square [-reach, reach]^2; None where the step was not kept.
 
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.set_aspect("equal")
+    What was kept are corners alone, so that the polygons know nothing of neighbours, units and layers.
+    """
     if f"xy_{step}" not in arrays:
-        return
-    xy, indptr = arrays[f"xy_{step}"].astype(float), arrays[f"indptr_{step}"]
-    anchors = arrays["anchors"]
-    reach = 0.5 * float(np.abs(xy).max())
-    polygons = [xy[a:b] for a, b in itertools.pairwise(indptr)]
-    near = [p for p in polygons if (np.abs(p).min(axis=0) <= reach).all()]
-    sizes = np.log10([max(_area(p), 1e-30) for p in near]) - np.log10(reach**2)
-    shown = PolyCollection(near, array=sizes, cmap="cividis", edgecolors="white", linewidths=0.1, rasterized=True)
-    shown.set_clim(-5, -1)
-    ax.add_collection(shown)
-    inside = anchors[(np.abs(anchors) <= reach).all(axis=1)]
-    ax.plot(*inside.T, "o", color=canvas.COLOURS[1], markersize=2)
-    ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
-
-
-def _area(p: np.ndarray) -> float:
-    x, y = p.T
-    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
+        return None
+    xy, indptr = arrays[f"xy_{step}"].astype(np.float64), arrays[f"indptr_{step}"]
+    low, high = (f.reduceat(xy, indptr[:-1], axis=0) for f in (np.minimum, np.maximum))
+    near = ((low <= reach) & (high >= -reach)).all(axis=1)
+    sizes = np.diff(indptr)
+    corners = xy[np.repeat(near, sizes)]
+    unknown, n, box = np.full(len(corners), -1), int(near.sum()), Box.cube(-reach, reach, 2)
+    return Polygons(
+        domain=box,
+        count=Count(n, Kind.EXACT, Status.COMPLETE, "patterns", "kept", 0, 0, 0.0, "", str(box)),
+        indptr=np.concatenate([[0], np.cumsum(sizes[near])]),
+        points=corners,
+        radii=np.zeros(len(corners)),
+        neighbours=np.full(len(corners), -2),
+        units=unknown,
+        layers=unknown,
+        vertices=np.arange(len(corners)),
+    )

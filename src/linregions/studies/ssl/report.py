@@ -21,16 +21,18 @@ from .claims import Claims, Runs, claims
 REPORT, PAGE, TABLE, FOUND = "report.md", "report.html", "table.csv", "claims.json"
 INTRODUCTION = (
     "The claims are those of the abstract of Muthivhi and van Zyl, Complexity of Linear Regions in Self-supervised "
-    "Deep ReLU Networks, 2026 (arXiv 2604.24393), in short words. Of that paper nothing but the "
-    "abstract is known here: not its encoder, data preparation, optimiser, slices, formulas, evaluation or seeds. "
-    "The protocol is this library's own, on small encoders and few steps; what follows is no reproduction, and a "
-    "claim that does not hold here may hold there."
+    "Deep ReLU Networks, 2026 (arXiv 2604.24393), in short words. What follows is our protocol, no reproduction; the "
+    "settings of the paper are unknown here: its encoder, data preparation, methods, optimiser, slices, formulas, "
+    "evaluation and seeds. A claim that does not hold here may hold there, and the other way round."
 )
 RULE = (
     "A verdict is 'holds' or 'does not hold' where the whole interval and every seed alone lie on one side, and "
-    "'undecided' otherwise. Intervals: {level:g} %, percentiles of {resamples:,} crossed bootstrap resamples of "
-    "seeds and slices (T1 to T3), of methods and seeds (T4, at a level corrected for the number of metrics), of "
-    "methods (T5)."
+    "'undecided' otherwise and with fewer than three seeds. Intervals: {level:g} %, the union of percentiles of "
+    "{resamples:,} crossed bootstrap resamples of seeds, methods and slices and of Student's interval of the seeds (T1 "
+    "to T3); the same with methods for seeds within runs, and percentiles of resampled methods and seeds with a "
+    "permutation test of the methods across runs, both at a level corrected for the number of metrics and with at "
+    "least five methods (T4); percentiles of resampled methods (T5). Verdicts of single methods are not corrected for "
+    "their number: of 20 that are true of nothing, one would be called a finding."
 )
 SELF_TESTS = (
     "The mean area is the slice's area divided by N, and the mean number of edges on a slice of four corners is "
@@ -39,10 +41,11 @@ SELF_TESTS = (
 )
 
 CAPTIONS = {
-    "partitions": "One slice of one seed: methods down, checkpoints across; the middle of the slice, regions coloured "
-    "by area (dark: small), dots: data points",
-    "counts": "N, regions of a slice, through training, with 95 % intervals over seeds and slices; right: controls",
-    "accuracies": "kNN accuracy on held-out images through training",
+    "partitions": "One slice of one seed: methods down, checkpoints across; a square window around the middle of the "
+    "slice, regions coloured by area in one scale, above each how many reach into the window, dots: data points",
+    "counts": "N, regions of a slice (geometric mean over slices), through training; right: controls. Here and below: "
+    "mean and range over seeds, no confidence interval",
+    "accuracies": "kNN accuracy on held-out images through training; right: controls",
     "quality": "kNN accuracy against N, one line a seed, coloured by step",
     "areas": "Median area and area-weighted mean area of regions",
     "eccentricities": "Median eccentricity of regions, by both definitions",
@@ -51,7 +54,8 @@ CAPTIONS = {
     "histograms": "Log areas and edge counts of regions at the last checkpoint",
     "rates": "Split and merge information between consecutive checkpoints",
     "collapse": "Controls that are made to collapse: N, std of features, kNN",
-    "roc": "Detectors of collapse at the early checkpoint",
+    "roc": "Detectors of collapse at the early checkpoint: ROC curves, and the areas under them with intervals; "
+    "dashed or square: cheap numbers of features",
 }
 
 

@@ -29,12 +29,14 @@ from .training import pretrain
 
 REPORTING = 0.03  # of the progress
 # Planes through neighbours of two classes first: they are small and near the data, and Jacobians, overlays and
-# pictures, which cost most, are of the first ones.
+# pictures, which cost most, are of the first ones.  Two wide ones between three classes, and one away from the data.
 SLICES: dict[str, int] = {"nearest": 4, "classes": 2, NOISE: 1}
 CHECKPOINTS = 10
 JACOBIANS, OVERLAYS, POINTS = 2, 1, 100
 MERGED_BELOW = 1e-3  # neighbours whose Jacobians differ by less, relatively, count as one region of the merged count
-RADIUS = 0.05  # of local complexity, times the square root of the number of pixels over 28
+# Of local complexity at 28 x 28 pixels, in units of the inputs; on other images times sqrt(pixels) / 28, so that it is
+# the same share of a pixel's change in all pixels.
+RADIUS = 0.05
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def run(
         seeds: how many, from `seed` on.
         steps: optimiser steps of each run.
         batch: images in a step.
-        checkpoints: how many, log-spaced from 1 with step 0 before them, or the steps themselves.
+        checkpoints: how many (see `checkpoint_steps`), or the steps themselves.
         encoder: for `build_encoder`.
         slices: how many planes through an image and its two nearest ones of another class, all held out, beside two
             through images of three classes and one through noise; or how many of each kind of
@@ -250,7 +252,9 @@ def _settings(
 
 
 def checkpoint_steps(steps: int, checkpoints: int | Sequence[int] = CHECKPOINTS) -> tuple[int, ...]:
-    """Step 0, a few at the start, and then log-spaced ones to the end: half of them within the first tenth.
+    """Step 0, and then log-spaced steps from a hundredth of the training to its end: half of them in its first tenth.
+
+    Where log-spaced steps fall together after rounding, there are fewer.
 
     Example:
         >>> checkpoint_steps(600, 8)

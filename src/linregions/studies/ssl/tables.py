@@ -15,6 +15,13 @@ from .claims.finding import name_of
 from .claims.quality import LABELS
 from .claims.series import logs, means
 
+PLANES = {  # kinds of `linregions.slicing.slices`
+    "nearest": "a held-out image and its two nearest ones of another class",
+    "classes": "held-out images of three classes",
+    "pair": "two held-out images and a random direction",
+    "point": "a held-out image and two random directions",
+    "noise": "points of noise",
+}
 Table = tuple[list[str], list[list[str]]]
 ENDS = (
     "Means over seeds, in brackets the smallest and the largest. N: geometric mean of the regions of the slices near "
@@ -91,15 +98,18 @@ def identities(runs: Runs) -> str:
 
 def limits(manifest: Manifest, found: Claims) -> list[str]:
     """What the study cannot decide, said before anything is read into it."""
-    steps, seeds = manifest.settings["steps"], found.seeds
+    s, seeds = manifest.settings, found.seeds
     lines = [
-        f"{plural(seeds, 'seed')} are few: three seeds agree by chance once in four times, so that 'holds' means the "
-        "same on these slices in every one of these trainings, not a law. Differences that all seeds share because the "
-        "methods' settings differ (rates, heads, temperatures) are not told from differences of principle.",
-        f"{steps:,} steps are a short training; what happens in hundreds of epochs is not seen.",
-        "Slices are planes through three held-out images; what is true of them need not be true of the whole input "
-        "space, and N of a slice changes with its size.",
-        "How fast 'rapidly' is, the abstract does not say; T2 asks for a rise only.",
+        f"{plural(seeds, 'seed')} are few: 'holds' means the same on these slices in every one of these trainings, by "
+        "more than the seeds differ, not a law. Differences that all seeds share because the methods' settings differ "
+        "(rates, heads, temperatures) are not told from differences of principle, and the two or three methods of a "
+        "family are those that were run here, not a sample of all there are.",
+        f"{s['steps']:,} steps are a short training; what happens in hundreds of epochs is not seen.",
+        f"Slices: {_kinds(s['slices'])}. What is true of them need not be true of the whole input space, N of a slice "
+        "changes with its size, and Jacobians and overlays are of the first "
+        f"{plural(max(s['jacobians'], s['overlays']), 'slice')} only.",
+        "How fast 'rapidly' and how few 'substantially fewer' are, the abstract does not say; T1 and T2 ask for a side "
+        "only. 'Expand' may mean more regions or larger ones; (c) is decided by more, and larger stands beside it.",
     ]
     undecided = [f"({a.letter})" for a in found.answers if a.verdict == "undecided"]
     if undecided:
@@ -107,10 +117,14 @@ def limits(manifest: Manifest, found: Claims) -> list[str]:
     return lines
 
 
+def _kinds(kinds: dict[str, int]) -> str:
+    """How many planes of each kind, and what they go through, in words."""
+    return ", ".join(f"{n} through {PLANES.get(kind, kind)}" for kind, n in kinds.items())
+
+
 def settings(manifest: Manifest, runs: Runs) -> list[str]:
     """What the rows depend on."""
     s, facts = manifest.settings, manifest.facts
-    kinds = ", ".join(f"{n} {kind}" for kind, n in s["slices"].items())
     steps = ", ".join(f"{step:,}" for step in s["checkpoints"])
     seeds = sorted({run.seed for run in runs.all})
     lines = [
@@ -119,7 +133,7 @@ def settings(manifest: Manifest, runs: Runs) -> list[str]:
         "to and including its last ReLU, heads are not measured. The same first weights for all methods of a seed.",
         f"Methods: {', '.join(runs.methods)}; settings of each in the rows. {s['steps']:,} steps of {s['batch']} "
         f"images; seeds {', '.join(map(str, seeds))} (slices and split: seed {s['seed']}).",
-        f"Slices: {kinds}, the same for all methods, seeds and checkpoints; "
+        f"Slices: {_kinds(s['slices'])}, the same for all methods, seeds and checkpoints; "
         f"pad {s['pad'] or 'so that all anchors lie inside'}.",
         f"Checkpoints: {steps}. Warm-up: {100 * WARM_UP:g} % of the steps; early: {100 * EARLY:g} %; collapsed: last "
         f"kNN accuracy more than {MARGIN:g} below that of the untrained encoder.",
