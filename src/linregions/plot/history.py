@@ -179,7 +179,7 @@ LINES = ("-", "--", ":", "-.")
 
 
 def _dash(group: int, column: int, columns: int) -> str:
-    """The kind of line: of the column where there are several, else of the run, whose colours come again after seven."""
+    """The kind of line: of the column where there are several, else of the run, as colours come again after seven."""
     return LINES[(column if columns > 1 else group // len(canvas.COLOURS)) % len(LINES)]
 
 

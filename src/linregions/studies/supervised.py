@@ -33,7 +33,7 @@ from .supervised_report import FAR, NEAR, NOISE, Story, write_report
 __all__ = ["Story", "SupervisedStudy", "run", "write_report"]
 
 REPORTING = 0.05  # of the progress
-STEPS, BATCH, CHECKPOINTS, SLICES = 3000, 64, 14, 8
+STEPS, BATCH, CHECKPOINTS, SLICES = 3000, 64, 12, 4
 AWAY = 5.0  # how far the far slices are moved, in mean lengths of a data point
 POINTS = 200
 DIRECTIONS = 20

@@ -17,7 +17,7 @@ from .folder import Manifest, read_study, writing
 from .report import PAGE, REPORT
 from .sessions import commands_of, machines_of, versions_of
 from .ssl.claims.finding import agreement
-from .ssl.claims.intervals import Estimate, Verdict, crossed, decide
+from .ssl.claims.intervals import FAILS, FEWEST_SEEDS, Estimate, Verdict, crossed, decide
 from .ssl.claims.series import Run, logs
 
 NEAR, NOISE, FAR = "near the data", "through noise", "far from the data"
@@ -67,8 +67,10 @@ class Story:
 def story(rows: Sequence[Mapping[str, Any]], *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Story:
     """How counts and local complexities moved: ratios, as geometric means over seeds and slices.
 
-    "lowest" is the checkpoint at which the mean over seeds and slices is lowest; as it was chosen by these numbers, a
-    dip looks a little deeper than it is.  Verdicts are those of `decide`: the whole interval, and every seed alone.
+    "lowest" is, for every seed, the checkpoint at which the mean over the other seeds and the slices is lowest: chosen
+    by the seed's own numbers it would find a dip in any noise.  A descent does not hold, either, where this is the
+    first checkpoint for every seed, nor an ascent where it is the last.  Verdicts are those of `decide`: the whole
+    interval, and every seed alone, of three at least.
 
     Args:
         rows: of the study; those with an error are left out.
@@ -108,15 +110,32 @@ def counts_of(runs: Sequence[Run], kind: str) -> np.ndarray:
 
 def _moves(name: str, table: np.ndarray, options: dict[str, Any]) -> list[Line]:
     """The end against the start, the lowest checkpoint against the start, the end against the lowest."""
-    low = int(np.nanargmin(np.nanmean(table, axis=(1, 2))))
+    low = lowest(table)
+    bottom = np.stack([table[k, s] for s, k in enumerate(low)])
     end = crossed(table[-1] - table[0], **options).exp()
-    fall = crossed(table[low] - table[0], **options).exp()
-    rise = crossed(table[-1] - table[low], **options).exp()
+    fall = crossed(bottom - table[0], **options).exp()
+    rise = crossed(table[-1] - bottom, **options).exp()
+    down, up = decide(fall, below=1.0), decide(rise, above=1.0)
+    if len(low) >= FEWEST_SEEDS and (low == 0).all():
+        down = FAILS
+    if len(low) >= FEWEST_SEEDS and (low == len(table) - 1).all():
+        up = FAILS
     return [
         Line(f"{name}: end / start", "growth", end, decide(end, above=1.0)),
-        Line(f"{name}: lowest / start", "a descent", fall, decide(fall, below=1.0)),
-        Line(f"{name}: end / lowest", "an ascent", rise, decide(rise, above=1.0)),
+        Line(f"{name}: lowest / start", "a descent", fall, down),
+        Line(f"{name}: end / lowest", "an ascent", rise, up),
     ]
+
+
+def lowest(table: np.ndarray) -> np.ndarray:
+    """The checkpoint at which the other seeds are lowest, (seeds,); that of the seed itself where it is alone.
+
+    Args:
+        table: logarithms (checkpoints, seeds, slices).
+    """
+    means = np.nan_to_num(table.mean(axis=2), nan=-np.inf)  # a count of nothing has no logarithm
+    others = (means.sum(axis=1, keepdims=True) - means) if means.shape[1] > 1 else means
+    return others.argmin(axis=0)
 
 
 def write_report(
@@ -150,7 +169,11 @@ def write_report(
     if not runs:
         raise InputError(f"study: {folder} holds no training that could be measured; give the study's command again")
     told = story([run.row for run in runs], resamples=resamples, level=level, seed=manifest.settings["seed"])
-    picture = Picture("story.png", _picture(runs), "Region counts, local complexity and accuracy through training")
+    picture = Picture(
+        "story.png",
+        _picture(runs),
+        "Region counts, local complexity and accuracy through training: mean and range over seeds",
+    )
     parts = _parts(manifest, runs, told, picture, f"{100 * level:g} %, {resamples:,} crossed resamples")
     files = {picture.name: picture.content, REPORT: markdown(parts).encode(), PAGE: html(parts).encode()}
     with writing(folder):
@@ -173,9 +196,11 @@ def _parts(manifest: Manifest, runs: list[Run], told: Story, picture: Picture, i
         Heading(f"Linear regions through supervised training on {facts['data']}: {plural(len(runs), 'seed')}", 1),
         Paragraph(
             "Counts of linear regions on planes near the data and far from it, after the questions of Hanin and "
-            "Rolnick (2019) and of Humayun, Balestriero and Baraniuk (2024). Data, networks and settings are this library's own: "
+            "Rolnick (2019) and of Humayun, Balestriero and Baraniuk (2024). Data, networks and settings "
+            "are this library's own; nothing here is a reproduction."
         ),
         picture,
+        Paragraph(f"{picture.text}."),
         Grid(["ratio", f"value ({intervals})", "expected", "here"], cells),
         Paragraph(
             f"Identities F = 1 + V_i + V_b / 2, mean edges 4 - (4 - c) / F and the sum of areas hold in "
@@ -186,7 +211,7 @@ def _parts(manifest: Manifest, runs: list[Run], told: Story, picture: Picture, i
             [
                 f"Data: {facts['about']}, no augmentation.",
                 f"Encoder {training['encoder']}, all ReLU, with a linear classifier on it, cross entropy, AdamW at "
-                f"{training['rate']:g}; {s['steps']:,} steps of {s['batch']} images; the partition is that of the encoder.",
+                f"{training['rate']:g}; {s['steps']:,} steps of {s['batch']} images; the partition is the encoder's.",
                 f"Slices: {s['slices']} of each kind; far: moved by {s['away']:g} mean lengths of a data point.",
                 f"Local complexity: cross-polytopes of radius {s['radius']:.3g} at {s['points']} points of each kind.",
                 f"Checkpoints: {', '.join(f'{step:,}' for step in s['checkpoints'])}.",
@@ -200,33 +225,32 @@ def _parts(manifest: Manifest, runs: list[Run], told: Story, picture: Picture, i
 
 
 def _picture(runs: list[Run]) -> bytes:
+    """Counts by kind of slice, local complexity by kind of point, accuracies: mean and range over seeds."""
     from ..plot import canvas
-    from .ssl.figures import png
+    from .ssl.figures import lines, png
 
-    figure, (counts, complexity, accuracy) = canvas.panels(None, 3, size=(4.8, 3.8))
-    steps = runs[0].steps
-    for k, kind in enumerate(KINDS):
-        table = counts_of(runs, kind)
-        _band(counts, steps, [crossed(each, resamples=400) for each in table], canvas.colour(k), kind)
-    for k, (name, where) in enumerate(POINTS.items()):
-        table = np.stack([logs(run.column(f"complexity_{name}")) for run in runs], axis=1)[:, :, None]
-        _band(complexity, steps, [crossed(each, resamples=400) for each in table], canvas.colour(k), where)
-    for k, name in enumerate(("train", "held")):
-        y = np.mean([run.column(f"accuracy_{name}") for run in runs], axis=0)
-        accuracy.plot(steps, y, color=canvas.colour(k), label=POINTS[name].replace("points", "images"))
-    for ax, label in ((counts, "regions of a slice"), (complexity, "local complexity"), (accuracy, "accuracy")):
-        ax.set(xlabel="optimiser steps", ylabel=label)
-        ax.set_xscale("symlog", linthresh=max(1.0, float(steps[1]) if len(steps) > 1 else 1.0))
-        ax.legend(fontsize=7, frameon=False)
-    for ax in (counts, complexity):
-        ax.set_yscale("log")
+    canvas.matplotlib()
+    from matplotlib.figure import Figure
+
+    counts = {kind: np.exp(counts_of(runs, kind).mean(axis=2)) for kind in KINDS}
+    complexity = {where: _columns(runs, f"complexity_{name}") for name, where in POINTS.items()}
+    accuracy = {f"{POINTS[name].split()[0]} images": _columns(runs, f"accuracy_{name}") for name in ("train", "held")}
+    panels = (("regions of a slice", True, counts), ("local complexity", True, complexity))
+    panels = (*panels, ("accuracy", False, accuracy))
+    figure = Figure(figsize=(14.4, 4.2), dpi=100, layout="constrained")
+    for part, (label, log, tables) in zip(figure.subfigures(1, len(panels)), panels, strict=True):
+        lines([part.subplots()], {name: _rows(runs, table) for name, table in tables.items()}, [("y", label, log)])
     return png(figure)
 
 
-def _band(ax: Any, steps: np.ndarray, found: list[Estimate], colour: Any, label: str) -> None:
-    there = [k for k, e in enumerate(found) if e.value is not None]
-    ax.plot(steps[there], [np.exp(found[k].value or 0.0) for k in there], color=colour, label=label)
-    ends = [k for k in there if found[k].low is not None]
-    if ends:
-        low, high = ([np.exp(getattr(found[k], end)) for k in ends] for end in ("low", "high"))
-        ax.fill_between(steps[ends], low, high, color=colour, alpha=0.12, linewidth=0)
+def _columns(runs: list[Run], name: str) -> np.ndarray:
+    """A number of each checkpoint and seed, (checkpoints, seeds)."""
+    return np.stack([run.column(name) for run in runs], axis=1)
+
+
+def _rows(runs: list[Run], table: np.ndarray) -> list[list[dict[str, float]]]:
+    """Rows of each seed, from a table (checkpoints, seeds)."""
+    return [
+        [{"step": float(step), "y": float(y)} for step, y in zip(run.steps, column, strict=True)]
+        for run, column in zip(runs, table.T, strict=True)
+    ]

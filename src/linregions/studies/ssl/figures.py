@@ -128,7 +128,7 @@ def rates(runs: Runs) -> bytes:
     rows = {name_of(m): [_rates(run) for run in runs.of(m)] for m in methods}
     figure, axes = canvas.panels(None, 2, size=(5.2, 4.2))
     columns = [(name, f"{name}, nats for each e-fold of step", False) for name in ("split", "merge")]
-    _drawn(axes, rows, columns)
+    lines(axes, rows, columns)
     return png(figure)
 
 
@@ -155,11 +155,11 @@ def _lines(runs: Runs, columns: Columns, *, split: bool = False, methods: Sequen
     figure = Figure(figsize=(5.2 * len(columns) * len(groups), 4.2), dpi=110, layout="constrained")
     for part, group in zip(np.ravel(figure.subfigures(1, len(groups))), groups, strict=True):
         axes = list(np.ravel(part.subplots(1, len(columns), squeeze=False)))
-        _drawn(axes, {name_of(m): [_rows(run, columns) for run in runs.of(m)] for m in group}, columns)
+        lines(axes, {name_of(m): [_rows(run, columns) for run in runs.of(m)] for m in group}, columns)
     return png(figure)
 
 
-def _drawn(axes: list[Any], rows: Mapping[str, Any], columns: Columns) -> None:
+def lines(axes: list[Any], rows: Mapping[str, Any], columns: Columns) -> None:
     """The rows of methods, by `plot.history`, with the scales and labels of the columns."""
     known = [any(column[0] in point for group in rows.values() for run in group for point in run) for column in columns]
     chosen = [column for column, there in zip(columns, known, strict=True) if there]
@@ -167,6 +167,8 @@ def _drawn(axes: list[Any], rows: Mapping[str, Any], columns: Columns) -> None:
         ax.set_axis_off()
     if not chosen:
         return
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     history(dict(rows), columns=[name for name, _, _ in chosen], axes=axes[: len(chosen)])
     for ax, (_, label, log) in zip(axes, chosen, strict=False):
         ax.set(xlabel=STEPS, ylabel=label, ylim=(None, None))
@@ -174,11 +176,10 @@ def _drawn(axes: list[Any], rows: Mapping[str, Any], columns: Columns) -> None:
         ax.relim()
         ax.autoscale(axis="y")
         if log:
-            plain = lambda v, _: f"{v:,.0f}" if v >= 100 else f"{v:.3g}"  # noqa: E731
-            ax.yaxis.set_major_formatter(plain)
             low, high = ax.get_ylim()
-            ax.yaxis.set_minor_formatter(plain if high < 12 * low else lambda *_: "")
-            ax.tick_params(axis="y", which="minor", labelsize=7)
+            ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 200 * low else (1.0,)))
+            ax.yaxis.set_minor_formatter(NullFormatter())
+            ax.yaxis.set_major_formatter(lambda v, _: f"{v:,.0f}" if v >= 100 else f"{v:.3g}")
 
 
 def _rows(run: Run, columns: Columns) -> list[dict[str, float]]:
