@@ -175,10 +175,10 @@ def _panel(ax: Any, groups: Any, names: list[str], slices: bool) -> None:
         _styles(ax, names)
 
 
-LINES = ("-", "--", ":", "-.")
+LINES: tuple[Any, ...] = ("-", "--", ":", "-.")
 
 
-def _dash(group: int, column: int, columns: int) -> str:
+def _dash(group: int, column: int, columns: int) -> Any:
     """The kind of line: of the column where there are several, else of the run, as colours come again after seven."""
     return LINES[(column if columns > 1 else group // len(canvas.COLOURS)) % len(LINES)]
 

@@ -227,7 +227,7 @@ def _parts(manifest: Manifest, runs: list[Run], told: Story, picture: Picture, i
 def _picture(runs: list[Run]) -> bytes:
     """Counts by kind of slice, local complexity by kind of point, accuracies: mean and range over seeds."""
     from ..plot import canvas
-    from .ssl.figures import lines, png
+    from .ssl.figures import beside, lines, png
 
     canvas.matplotlib()
     from matplotlib.figure import Figure
@@ -238,7 +238,7 @@ def _picture(runs: list[Run]) -> bytes:
     panels = (("regions of a slice", True, counts), ("local complexity", True, complexity))
     panels = (*panels, ("accuracy", False, accuracy))
     figure = Figure(figsize=(14.4, 4.2), dpi=100, layout="constrained")
-    for part, (label, log, tables) in zip(figure.subfigures(1, len(panels)), panels, strict=True):
+    for part, (label, log, tables) in zip(beside(figure, len(panels)), panels, strict=True):
         lines([part.subplots()], {name: _rows(runs, table) for name, table in tables.items()}, [("y", label, log)])
     return png(figure)
 

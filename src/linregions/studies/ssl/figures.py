@@ -153,7 +153,7 @@ def _lines(runs: Runs, columns: Columns, *, split: bool = False, methods: Sequen
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.2 * len(columns) * len(groups), 4.2), dpi=110, layout="constrained")
-    for part, group in zip(np.ravel(figure.subfigures(1, len(groups))), groups, strict=True):
+    for part, group in zip(beside(figure, len(groups)), groups, strict=True):
         axes = list(np.ravel(part.subplots(1, len(columns), squeeze=False)))
         lines(axes, {name_of(m): [_rows(run, columns) for run in runs.of(m)] for m in group}, columns)
     return png(figure)
@@ -218,6 +218,11 @@ def _histogram(runs: Runs, methods: Sequence[str], name: str, k: int) -> tuple[n
     places = np.array(sorted(total))
     counts = np.array([total[place] for place in places])
     return places, counts / counts.sum()
+
+
+def beside(figure: Any, count: int) -> list[Any]:
+    """Parts of a figure beside each other, each with a legend of its own."""
+    return list(figure.subfigures(1, count, squeeze=False)[0])
 
 
 def grid(

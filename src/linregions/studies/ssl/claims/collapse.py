@@ -211,7 +211,7 @@ def _auc(
         return missing(f"no run {'has collapsed' if not len(bad) else 'is healthy'}", level), np.empty(0)
     wins = (bad[:, None] > good).astype(float) + 0.5 * (bad[:, None] == good)
     found = Estimate(float(wins.mean()), None, None, level, _by_seed(wins, sick, well))
-    few = _too_few(*(len({run.method for run in group}) for group in groups), level)
+    few = _too_few(len({run.method for run in sick}), len({run.method for run in well}), level)
     if few or resamples < needed(level):
         return replace(found, reason=few or too_few(resamples, level)), np.empty(0)
     first, second = (_by_method(group, resamples, [seed, k]) for k, group in enumerate(groups))

@@ -219,9 +219,8 @@ def related(estimate: Estimate, chance: float) -> Verdict:
     if len(estimate.methods) < FEWEST or len(estimate.seeds) < FEWEST_SEEDS:
         return UNDECIDED
     if estimate.low > 0.0 or estimate.high < 0.0:
-        signs = {np.sign(value) for value in (estimate.value, *estimate.seeds)}
         rare = chance <= 1.0 - estimate.level + 1e-12
-        return HOLDS if len(signs) == 1 and rare else UNDECIDED
+        return HOLDS if alike(estimate) == len(estimate.seeds) and rare else UNDECIDED
     return FAILS if estimate.low > -WEAK and estimate.high < WEAK else UNDECIDED
 
 
@@ -232,15 +231,16 @@ def _finding(name: str, reading: str, estimate: Estimate, chance: float) -> Find
     else:
         what = "changes of the" if reading == WITHIN else "the"
         text = f"Spearman of {what} {label} with kNN accuracy {reading} is {estimate}"
-        text += f" (n = {estimate.counted}; {signs(estimate)}"
+        text += (
+            f" (n = {estimate.counted}; {alike(estimate)} of {plural(len(estimate.seeds), 'seed')} alone with its sign"
+        )
         text += f"; {100 * chance:.2g} % of the orders of methods give as much)." if reading == ACROSS else ")."
     return Finding("T4", reading, name, estimate, 0.0, related(estimate, chance), text)
 
 
-def signs(estimate: Estimate) -> str:
-    """How many seeds alone have the sign of the whole, in words."""
-    same = sum(np.sign(value) == np.sign(estimate.value) for value in estimate.seeds)
-    return f"{same} of {plural(len(estimate.seeds), 'seed')} alone with its sign"
+def alike(estimate: Estimate) -> int:
+    """How many seeds alone have the sign of the whole."""
+    return sum(value * (estimate.value or 0.0) > 0.0 for value in estimate.seeds)
 
 
 def _measured(runs: list[Run], name: str) -> bool:
