@@ -128,7 +128,7 @@ def run(
         seeds: how many trainings, from `seed` on.
         steps: optimiser steps of each.
         batch: images in a step.
-        checkpoints: how many, log-spaced, with step 0; or the steps themselves.
+        checkpoints: how many, log-spaced from step 1 on, with step 0; or the steps themselves.
         encoder: for `build_encoder`; a linear classifier stands on it.
         slices: how many of each kind.
         seed: of slices, split and resamples, and the first seed of the trainings.
@@ -163,7 +163,7 @@ def run(
         "data": images.name,
         "steps": steps,
         "batch": whole_number(batch, "batch", least=2, most=len(images.train)),
-        "checkpoints": list(checkpoint_steps(steps, checkpoints)),
+        "checkpoints": list(checkpoint_steps(steps, spaced(steps, checkpoints))),
         "encoder": encoder if isinstance(encoder, str) else list(encoder),
         "slices": whole_number(slices, "slices"),
         "seed": seed,
@@ -187,6 +187,19 @@ def run(
     return SupervisedStudy(
         Path(out), images.name, status, len(rows), len(tasks), story, len(errors), errors[0] if errors else ""
     )
+
+
+def spaced(steps: int, checkpoints: int | Sequence[int]) -> Sequence[int]:
+    """Step 0 and log-spaced steps from the first one on, where the fall of the counts is; given steps as they are.
+
+    Example:
+        >>> spaced(3000, 6)
+        [0, 1, 7, 55, 405, 3000]
+    """
+    if not isinstance(checkpoints, int):
+        return checkpoints
+    count = whole_number(checkpoints, "checkpoints", least=2)
+    return [0, *sorted({*np.geomspace(1, steps, count - 1).round().astype(int).tolist(), steps})]
 
 
 def measure(task: Task) -> tuple[str, Row]:

@@ -7,8 +7,8 @@
     collapse    T5: is collapse seen early?
     claims      all of them on the rows of a study
 
-Numbers are means over seeds and slices with crossed bootstrap intervals; each verdict is holds, does not hold or
-undecided, by a rule that its function states.
+Numbers are means over seeds, methods and slices, with intervals that are unions of a crossed bootstrap and Student's;
+each verdict is holds, does not hold or undecided, by a rule that its function states.
 """
 
 from .answers import Answer, Claims, claims

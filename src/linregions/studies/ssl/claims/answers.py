@@ -168,7 +168,7 @@ def _related(letter: str, claim: str, findings: Sequence[Finding], reading: str)
     if not named:
         return _answer(letter, claim, UNDECIDED, [])
     verdicts = [f.verdict for f in named.values()]
-    decided = [v for v in (HOLDS, FAILS) if verdicts.count(v) >= MOST]
+    decided: list[Verdict] = [v for v in (HOLDS, FAILS) if verdicts.count(v) >= MOST]
     verdict = decided[0] if decided else UNDECIDED
     others = [f for f in tried.values() if f not in named.values() and f.subject not in CHEAP]
     first = f"Of the {len(named)} things that the abstract names {_listed(named)}, as to kNN accuracy {reading}."
