@@ -62,7 +62,7 @@ def null_space(rows: Sequence[Sequence[Fraction]], dim: int) -> list[list[Fracti
     return out
 
 
-def inverse(rows: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
+def inverse(rows: Sequence[Sequence[Fraction]]) -> tuple[tuple[Fraction, ...], ...]:
     """Exact inverse of a square rational matrix.
 
     Raises:
@@ -71,7 +71,7 @@ def inverse(rows: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
     from flint import fmpq, fmpq_mat
 
     table = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in rows]).inv().table()
-    return [[Fraction(int(v.p), int(v.q)) for v in row] for row in table]
+    return tuple(tuple(Fraction(int(v.p), int(v.q)) for v in row) for row in table)
 
 
 def nearest_float(value: Fraction) -> float:

@@ -149,6 +149,7 @@ def _key(value: Any, depth: int = 3) -> Any:
     if isinstance(value, tuple | list | set | frozenset | dict) and depth and len(value) <= _LARGE:
         items = value.items() if isinstance(value, dict) else value
         return type(value), tuple(_key(v, depth - 1) for v in items)
-    if hasattr(value, "shape") and hasattr(value, "dtype"):  # a tensor that is no buffer; the graph looks it up by name
-        return type(value), tuple(value.shape), str(value.dtype)
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:  # a tensor that is no buffer; the graph looks it up by name
+        return type(value), tuple(shape), str(dtype)
     return type(value), id(value)
