@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "slicing"))
-from slice_nets import calibrated, convnet, mlp, plane, resnet18
+from slicing_nets import calibrated, convnet, mlp, plane, resnet18
 
 from linregions import enumerate_regions
 from linregions.readers import read

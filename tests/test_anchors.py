@@ -189,3 +189,12 @@ def test_points_that_span_no_plane():
         Slice.through(np.eye(3), labels=[1])
     with pytest.raises(InputError, match="expected Slice or Plane"):
         Slice.of("s0")
+
+
+def test_more_slices_than_there_are_are_refused_at_once():
+    x, y = np.random.default_rng(0).random((12, 5)), np.arange(12) % 4
+    with pytest.raises(InputError, match="count: these data give at most 108 slices of kind 'classes', got 1000000"):
+        slices(x, y, count=10**6)
+    with pytest.raises(InputError, match="at most 12 slices of kind 'nearest'"):
+        slices(x, y, count=13, kind="nearest")
+    assert len({part.indices and tuple(sorted(part.indices)) for part in slices(x, y, count=90)}) == 90

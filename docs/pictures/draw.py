@@ -32,7 +32,7 @@ def training(path: Path) -> None:
         tracker, _ = example["train"](Path(folder))
     first, kept = tracker.slices[0], tracker.history.kept
     chosen = {step: kept[step][first.name] for step in (0, 8, 64, 500)}
-    plot.strip(chosen, anchors=first).savefig(path, dpi=90)
+    plot.strip(chosen, anchors=first).savefig(path, dpi=75)
 
 
 def main(folder: Path) -> None:

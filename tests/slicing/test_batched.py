@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from slice_nets import calibrated, convnet, mlp, plane, resnet18  # noqa: E402
+from slicing_nets import calibrated, convnet, mlp, plane, resnet18  # noqa: E402
 from torch import nn  # noqa: E402
 
 from linregions import Box, Plane, enumerate_regions  # noqa: E402
 from linregions.errors import InputError, UnsupportedModelError  # noqa: E402
+from linregions.metrics import boundary_length  # noqa: E402
 from linregions.partition import Kind, Status  # noqa: E402
 from linregions.readers import read  # noqa: E402
 from linregions.slicing.batched import enumerate_slice  # noqa: E402
@@ -274,3 +275,18 @@ def test_bad_arguments():
         enumerate_slice(module, plane(3), batch=0)
     with pytest.raises(InputError, match="input_shape"):
         enumerate_slice(nn.Conv2d(1, 1, 3), plane(9))
+
+
+def test_boundaries_count_once_where_doubts_leave_edges_unjoined():
+    rng, doubts = np.random.default_rng(0), 0
+    for _ in range(6):
+        module = mlp(4, 6, 5, 2)
+        with torch.no_grad():
+            for p in module.parameters():
+                p.copy_(torch.tensor(rng.integers(-2, 3, p.shape), dtype=p.dtype))
+        slice_ = Plane.through([0, 0, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], margin=0.5)
+        found, exact = enumerate_slice(module, slice_), enumerate_regions(read(module), slice_)
+        doubts += found.count.doubtful
+        assert len(found.polygons) == len(exact)
+        assert boundary_length(found.polygons) == pytest.approx(boundary_length(exact.polygons), rel=1e-12)
+    assert doubts

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from slice_nets import calibrated, mlp, plane, resnet18  # noqa: E402
+from slicing_nets import calibrated, mlp, plane, resnet18  # noqa: E402
 
 from linregions.exact import fractions  # noqa: E402
 from linregions.readers import read  # noqa: E402

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from slice_nets import calibrated, convnet, plane, resnet18  # noqa: E402
+from slicing_nets import calibrated, convnet, plane, resnet18  # noqa: E402
 from torch import nn  # noqa: E402
 
 from linregions import enumerate_regions  # noqa: E402

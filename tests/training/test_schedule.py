@@ -143,3 +143,8 @@ def test_refused_shares(share):
 def test_refused_budgets(budget):
     with pytest.raises(InputError, match="budget_seconds"):
         Allowance(None, budget)
+
+
+def test_no_steps_are_refused():
+    with pytest.raises(InputError, match="schedule: got no steps"):
+        Schedule.of([])

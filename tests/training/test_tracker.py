@@ -480,3 +480,8 @@ def test_reprs():
     assert repr(watch) == "RegionTracker: 2 slices, 4 points, Schedule.every(5), 0 rows"
     assert isinstance(watch.history, History)
     assert isinstance(watch.slices[0], Slice)
+
+
+def test_a_polyline_that_is_in_no_list_is_refused():
+    with pytest.raises(InputError, match="put a single one into a list"):
+        RegionTracker(paths=np.zeros((3, INPUTS)))

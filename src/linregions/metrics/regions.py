@@ -90,13 +90,16 @@ def inner_edges(p: Polygons) -> np.ndarray:
 def boundary_length(p: Polygons) -> float:
     """Length of the boundaries between regions inside the slice, every piece once; the slice's own border is none.
 
+    In a complete list every piece has an edge on both sides, so it is half the sum over the inner edges of all regions,
+    whatever is known of their neighbours.
+
     Example:
         >>> from linregions import Box, Network, enumerate_regions
         >>> net = Network.from_arrays([([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])
         >>> boundary_length(enumerate_regions(net, Box.cube(-1, 1, 2)).polygons)
         4.0
     """
-    return float(edge_lengths(p, inner_edges(p)).sum())
+    return float(_by_layer(p).sum())
 
 
 def edge_lengths(p: Any, at: np.ndarray) -> np.ndarray:
@@ -106,9 +109,13 @@ def edge_lengths(p: Any, at: np.ndarray) -> np.ndarray:
     return np.sqrt(x * x + y * y)
 
 
-def _by_layer(p: Any, at: np.ndarray) -> np.ndarray:
+def _by_layer(p: Any) -> np.ndarray:
+    across = np.asarray(p.neighbours)
+    at = np.flatnonzero(across != BORDER)
+    # What is not listed behind an edge is in the list nevertheless where the list is complete, unjoined.
+    sides = np.where((across[at] == UNLISTED) & (p.count.status.value != "complete"), 1.0, 0.5)
     layers = np.asarray(p.layers)[at]
-    return np.bincount(layers, weights=edge_lengths(p, at), minlength=1 + int(layers.max(initial=-1)))
+    return np.bincount(layers, weights=sides * edge_lengths(p, at), minlength=1 + int(layers.max(initial=-1)))
 
 
 def boundary_length_by_layer(p: Polygons) -> np.ndarray:
@@ -122,7 +129,7 @@ def boundary_length_by_layer(p: Polygons) -> np.ndarray:
         >>> boundary_length_by_layer(enumerate_regions(net, Box.cube(-1, 1, 2)).polygons).tolist()
         [2.0, 2.0]
     """
-    return _by_layer(p, inner_edges(p))
+    return _by_layer(p)
 
 
 def neighbours(p: Polygons) -> np.ndarray:

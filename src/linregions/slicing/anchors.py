@@ -16,7 +16,7 @@ from ..domain import Plane
 from ..errors import InputError
 from ..exact import fractions, rank
 from ..stage import Array, exact_float64
-from .choosing import CHOICES, Choice
+from .choosing import CHOICES, Choice, most
 
 KINDS = tuple(CHOICES)
 SHAPES = ("diamond", "square", "triangle")
@@ -218,6 +218,10 @@ def slices(
     if labels is not None and len(labels) != len(points):
         raise InputError(f"y: expected one class for each of {plural(len(points), 'point')}, got {len(labels)}")
     pad = None if pad is None else _pad(pad)
+    if count > (there := most(kind, points, labels)) > 0:
+        raise InputError(
+            f"count: these data give at most {there:,} slices of kind {kind!r}, got {count}; ask for fewer"
+        )
     rng = np.random.default_rng(seed_number(seed))
     found: list[Slice] = []
     for choice in _different(CHOICES[kind](points, labels, rng), count):
@@ -240,11 +244,15 @@ class Degenerate(InputError):
 def _different(choices: Iterator[Choice], count: int) -> Iterator[Choice]:
     """The choices without repetitions; they end when almost all are old, or too many are of no use."""
     seen: set[bytes] = set()
+    old = 0
     for choice in islice(choices, 100 * (count + 10)):
         key = np.sort(choice.anchors, axis=0).tobytes()
         if key not in seen or choice.direction is not None:
             seen.add(key)
+            old = 0
             yield choice
+        elif (old := old + 1) > 2000 + 3 * len(seen):
+            return
 
 
 def _frame(points: np.ndarray, direction: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

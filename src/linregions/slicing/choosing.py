@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,21 @@ CHOICES: dict[str, Callable[[np.ndarray, np.ndarray | None, np.random.Generator]
     "point": point,
     "noise": noise,
 }
+
+
+def most(kind: str, x: np.ndarray, y: np.ndarray | None) -> float:
+    """At most so many different choices of a kind there are."""
+    if kind == "point":
+        return len(x)
+    if y is None or kind not in ("classes", "nearest"):
+        return math.inf
+    sizes = np.unique(y, return_counts=True)[1].tolist()
+    if kind == "nearest":
+        return len(sizes) * (len(sizes) - 1)
+    sums = [1, 0, 0, 0]  # of the products of k sizes
+    for size in sizes:
+        sums = [1, *(sums[k] + sums[k - 1] * size for k in (1, 2, 3))]
+    return sums[3]
 
 
 def _points(x: np.ndarray, y: np.ndarray | None, rows: list[int], **more: Any) -> Choice:

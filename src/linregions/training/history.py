@@ -14,6 +14,7 @@ import numpy as np
 
 from ..checks import plural, shown
 from ..errors import InputError, MissingExtraError
+from ..store.files import write_file
 
 Row = dict[str, Any]
 FORMAT = "linregions history 1"
@@ -116,7 +117,7 @@ class History:
         """The tables as JSON, also written to `path`; infinities become the strings "Infinity" and "-Infinity"."""
         text = json.dumps(_strict(self.as_dict()), indent=1, allow_nan=False)
         if path is not None:
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            write_file(Path(path), (text + "\n").encode())
         return text
 
     @classmethod
@@ -140,7 +141,7 @@ class History:
         writer.writeheader()
         writer.writerows(rows)
         if path is not None:
-            Path(path).write_text(out.getvalue(), encoding="utf-8")
+            write_file(Path(path), out.getvalue().encode())
         return out.getvalue()
 
     def to_frame(self, *, slices: bool = False) -> Any:

@@ -47,7 +47,10 @@ class Schedule:
         """These steps."""
         if isinstance(steps, str | bytes) or not isinstance(steps, Iterable):
             raise InputError(f"schedule: expected steps, got {shown(steps)}")
-        return cls("at", None, tuple(sorted({whole_number(s, "schedule: a step", least=0) for s in steps})))
+        found = tuple(sorted({whole_number(s, "schedule: a step", least=0) for s in steps}))
+        if not found:
+            raise InputError("schedule: got no steps; give at least one, or 'log'")
+        return cls("at", None, found)
 
     @classmethod
     def grok(cls, total: int | None = None) -> Schedule:

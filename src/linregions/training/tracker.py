@@ -104,7 +104,7 @@ class RegionTracker:
         plan = Plan(
             checked_slices(slices),
             None if points is None else data_points(points, "points"),
-            tuple(data_points(path, "paths") for path in _sequence(paths, "paths")),
+            _paths(paths),
             None if input_shape is None else tuple(input_shape),
             _positive(radius, "radius"),
             limits["max_regions"], bool(keep), bool(overlay), bool(jacobian), exact, limits["threads"],
@@ -303,6 +303,16 @@ def _sequence(value: Any, what: str) -> Sequence[Any]:
     if isinstance(value, str | bytes) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
         raise InputError(f"{what}: expected a sequence, got {shown(value)}")
     return value
+
+
+def _paths(paths: Any) -> tuple[np.ndarray, ...]:
+    """Polylines (points, inputs)."""
+    found = []
+    for path in _sequence(paths, "paths"):
+        if np.ndim(path) < 2:
+            raise InputError("paths: expected a list of polylines (points, inputs); put a single one into a list")
+        found.append(data_points(path, "paths"))
+    return tuple(found)
 
 
 def _positive(value: Any, what: str) -> float:

@@ -235,7 +235,7 @@ def _settings(
     return {
         "data": images.name,
         "steps": steps,
-        "batch": whole_number(batch, "batch", least=2, most=len(images.train)),
+        "batch": _batch(batch, len(images.train)),
         "checkpoints": list(checkpoint_steps(steps, checkpoints)),
         "encoder": encoder if isinstance(encoder, str) else list(encoder),
         "slices": _kinds(slices),
@@ -249,6 +249,13 @@ def _settings(
         "images": [len(images.train), len(images.held)],
         "checksum": images.checksum,
     }
+
+
+def _batch(batch: Any, images: int) -> int:
+    batch = whole_number(batch, "batch", least=2)
+    if batch > images:
+        raise InputError(f"batch: {batch} images do not fit into {images:,} to train on; take a smaller batch")
+    return batch
 
 
 def checkpoint_steps(steps: int, checkpoints: int | Sequence[int] = CHECKPOINTS) -> tuple[int, ...]:
