@@ -166,7 +166,7 @@ def test_the_regions_of_a_slice_are_those_of_its_anchors():
         ({"pad": 0}, "pad must be a positive number"),
         ({"count": 0}, "count must be a positive whole number"),
         ({"seed": -1}, "seed"),
-        ({"count": 20, "kind": "nearest"}, "only 12 slices of kind 'nearest' found, of 20 wanted"),
+        ({"count": 20, "kind": "nearest"}, "at most 12 slices of kind 'nearest', got 20"),
     ],
 )
 def test_refusals(arguments, message):

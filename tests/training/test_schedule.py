@@ -15,7 +15,7 @@ from linregions.training.allowance import Allowance
 SCHEDULES = st.one_of(
     st.builds(Schedule.log, st.integers(1, 8)),
     st.builds(Schedule.every, st.integers(1, 40)),
-    st.builds(Schedule.at, st.lists(st.integers(0, 300), max_size=12)),
+    st.builds(Schedule.at, st.lists(st.integers(0, 300), min_size=1, max_size=12)),
     st.builds(Schedule.grok, st.one_of(st.none(), st.integers(1, 10**6))),
 )
 

@@ -316,7 +316,8 @@ def _legend(figure: Any, grid: list[Any], groups: Any) -> None:
     options: dict[str, Any] = {"handles": handles, "frameon": False, "title": title, "fontsize": 8, "title_fontsize": 8}
     if figure.get_layout_engine() is not None:
         longest = max(len(handle.get_label()) for handle in handles)
-        room = figure.bbox.width / figure.dpi  # inches; a letter takes 0.065 of one at this size, the line before it 0.6
+        # In inches; a letter takes 0.065 of one at this size, the line before it 0.6.
+        room = figure.bbox.width / figure.dpi
         columns = min(len(handles), 4, max(1, int(room / (0.6 + 0.065 * longest))))
         figure.legend(loc="outside lower center", ncols=columns, **options)
     else:
