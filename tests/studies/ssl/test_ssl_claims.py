@@ -402,6 +402,17 @@ def test_beside_std_the_better_one_wins():
     assert collapse(Runs(made), **FEW)[0][1].verdict == "holds"
 
 
+def test_beside_knn_the_earlier_one_wins():
+    """Both tell all runs apart at once; then accuracy that falls at the last checkpoint only, in an order of its own."""
+    both = collapse(Runs(rows(noise=0.0)), **FEW)[0][2]
+    assert (both.reading, both.estimate.value, both.verdict) == ("beside kNN", 0.0, "does not hold")
+    made = rows()
+    for row in made:
+        for k, point in enumerate(row["checkpoints"][:-1]):
+            point["knn"] = 0.5 + 0.01 * ((7 * k + len(row["method"])) % 5)
+    assert collapse(Runs(made), **FEW)[0][2].verdict == "holds"
+
+
 def test_the_truth_of_collapse_is_the_accuracy():
     runs = Runs(rows(knn={"dino-collapse": 0.9, "vicreg-collapse": 0.9}))
     assert {run.method for run in runs.all if has_collapsed(run)} == {"byol-collapse"}

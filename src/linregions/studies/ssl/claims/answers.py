@@ -89,7 +89,7 @@ def claims(rows: Iterable[Mapping[str, Any]], *, resamples: int = 1000, level: f
         (c)  T2 of the contrastive methods together, read as more regions; larger regions are shown beside it and decide
              nothing, because one of the two nearly always rises
         (d)  both parts of T3 for the self-distillation methods together
-        (e)  the AUC of the region count early in training (T5)
+        (e)  the AUC of the region count early in training (T5); that of kNN accuracy and std stands beside it
         (f)  as (a), with T4 across runs at the end
 
     Args:
@@ -142,7 +142,12 @@ def _answers(findings: Sequence[Finding]) -> tuple[Answer, ...]:
             _first(pick("T3", BOTH, subject="self-distillation")),
             [*pick("T3", BALANCE, JUMP, subject="self-distillation"), *pick("T2", GROWN, subject="self-distillation")],
         ),
-        _answer("e", "collapse is visible early in the regions", _first(seen), [f for f in findings if f.test == "T5"]),
+        _answer(
+            "e",
+            "collapse is visible early in the regions (be it in accuracy and cheaper numbers too: see below)",
+            _first(seen),
+            [f for f in findings if f.test == "T5"],
+        ),
         _related("f", "metrics of the partition can indicate quality", findings, ACROSS),
     )
 

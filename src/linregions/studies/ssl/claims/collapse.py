@@ -17,8 +17,9 @@ from .intervals import FAILS, FEWEST_SEEDS, Estimate, decide, missing, needed, t
 from .series import MARGIN, Run, Runs, after_warm_up, has_collapsed, nearest
 
 EARLY = 0.05  # of the steps: where "early" is looked at
-SEEN, BESIDE = "seen early", "beside std"
+SEEN = "seen early"
 KNN = "kNN accuracy"
+BESIDE = {"std": "beside std", KNN: "beside kNN"}
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def collapse(
     Verdicts: "seen early" holds where the AUC of the region count lies above 1/2, and does not hold where it lies
     below, by the rule of `decide`: the whole interval, and every seed alone, of three at least.  "beside std" holds
     where AUC(regions) - AUC(std) on the same resamples lies above 0 as a whole and with every seed, does not hold where
-    it lies below 0 so, or is exactly 0 throughout, else undecided.  Methods are the witnesses, and a perfect order of
+    it lies below 0 so, or is exactly 0 throughout, else undecided; "beside kNN" likewise.  Methods are the witnesses, and a perfect order of
     a collapsed and b healthy ones has by chance the probability 1 / C(a + b, a): where that exceeds (1 - level) / 2,
     or one of the two is a single method, no interval is given and both are undecided.
 
@@ -142,7 +143,7 @@ def collapse(
         seed: of the resamples.
 
     Returns:
-        The two findings, and a `Record` of each detector that was measured.
+        The three findings, and a `Record` of each detector that was measured.
     """
     sick = [run for run in runs.all if has_collapsed(run, margin)]
     well = [run for run in runs.all if not has_collapsed(run, margin)]
@@ -291,8 +292,8 @@ def _findings(records: list[Record], drawn: dict[str, Any], level: float) -> tup
         if KNN in by:
             text += f" At the same checkpoint kNN accuracy itself has AUC {by[KNN].auc}."
     found = [Finding("T5", SEEN, "regions", auc, 0.5, decide(auc, above=0.5), text)]
-    if "std" in drawn and auc.low is not None:
-        found.append(_beside(drawn, level))
+    if auc.low is not None:
+        found += [_beside(drawn, other, level) for other in BESIDE if other in drawn]
     return tuple(found)
 
 
@@ -301,13 +302,13 @@ def _firings(n: Record) -> str:
     return f"{text} accuracy has dropped, and in {n.alarms} of the {n.healthy} healthy runs."
 
 
-def _beside(drawn: dict[str, Any], level: float) -> Finding:
-    (a, first), (b, second) = drawn["regions"], drawn["std"]
+def _beside(drawn: dict[str, Any], other: str, level: float) -> Finding:
+    (a, first), (b, second) = drawn["regions"], drawn[other]
     low, high = np.quantile(first - second, [0.5 - 0.5 * level, 0.5 + 0.5 * level])
     seeds = tuple(x - y for x, y in zip(a.seeds, b.seeds, strict=True))
     estimate = Estimate(a.value - b.value, float(low), float(high), level, seeds)
     verdict = decide(estimate, above=0.0)
     if low == high == 0.0 and not any(seeds) and len(seeds) >= FEWEST_SEEDS:
         verdict = FAILS
-    text = f"The AUC of the region count less that of std is {estimate}; {agreement(estimate, 0.0)}."
-    return Finding("T5", BESIDE, "regions", estimate, 0.0, verdict, text)
+    text = f"The AUC of the region count less that of {other} is {estimate}; {agreement(estimate, 0.0)}."
+    return Finding("T5", BESIDE[other], "regions", estimate, 0.0, verdict, text)
