@@ -44,7 +44,7 @@ measured is kept, and the same command goes on)."""
 
 SUPERVISED = """How do region counts move through supervised training, near the data and far from it?
 
-Counts on planes through held-out images stand beside those on planes through noise and on wide ones, and local
+Counts on planes through held-out images stand beside those on planes through noise and far from the data, and local
 complexity at training, test and random points.
 
   linregions study supervised --data digits --out supervised
