@@ -115,7 +115,7 @@ def test_a_residual_net_with_batch_normalisation():
 @pytest.mark.slow
 def test_the_whole_residual_net_of_18_layers():
     module = calibrated(resnet18(width=2), (3, 8, 8))
-    exact, found, _ = check(module, plane(192, scale=0.05), (3, 8, 8))
+    exact, found, _ = check(module, plane(192, scale=0.1), (3, 8, 8))
     assert len(exact) > 500
     assert found.count.doubtful == 0
 
