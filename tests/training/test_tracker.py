@@ -450,6 +450,21 @@ def test_networks_whose_matrices_would_not_fit_go_another_way(monkeypatch):
     assert other["regions/gradient_variation"] > 0
 
 
+def test_what_needs_matrices_is_named_where_there_are_none(monkeypatch):
+    monkeypatch.setattr(measuring, "memory", lambda: 0)
+    watch = tracker(slices=SLICES[:1], points=X[:3], paths=[X[:2]], overlay=True)
+    with pytest.warns(UserWarning, match="points, paths, overlay need matrices and are not measured") as caught:
+        rows = [watch.measure(mlp(), k) for k in range(2)]
+    assert sum("need matrices" in str(w.message) for w in caught) == 1
+    for row in rows:
+        assert (row["route"], row["status"], row["skipped"]) == ("batches", "complete", "points, paths, overlay")
+        assert row["regions/n_regions"] == count(read(mlp()), SLICES[0].plane).value
+        assert not any(name.startswith(("points/", "paths/")) or "split" in name for name in row)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "skipped" not in tracker(slices=SLICES[:1]).measure(mlp(), 0)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -67,6 +67,7 @@ class Measurer:
         self.plan = plan
         self.previous: Network | None = None
         self._reader: LiveReader | None = None
+        self._told = False
         self._clock: Callable[[], float] = time.perf_counter
 
     def measure(self, module: Any, time_limit: float | None = None) -> Measured:
@@ -86,7 +87,9 @@ class Measurer:
                 out.setup = self._clock() - start
             for part in self.plan.slices:
                 self._slice(out, network, module, part, end)
-        if network is not None:
+        if network is None:
+            self._skip(out)
+        else:
             out.row["units"] = network.unit_count
             self._points(out, network)
         _gather(out)
@@ -151,7 +154,7 @@ class Measurer:
             found = enumerate_slice(module, plane, input_shape=shape, maps=maps, **how)
         except UnsupportedModelError as error:
             raise smooth(error, type(module).__name__) from error
-        return found.count, found.polygons, found.maps
+        return found.count, found.polygons, found.maps if maps else None
 
     def _overlay(self, network: Network, plane: Plane, how: dict[str, Any]) -> Row:
         from ..metrics.overlay import overlay, split_merge
@@ -160,6 +163,22 @@ class Measurer:
         if both.count.status.value != "complete":
             return {}
         return numbers(split_merge(both).as_dict())
+
+    def _skip(self, out: Measured) -> None:
+        """Say what was asked for and is not measured without matrices: in every row, and in one warning."""
+        plan = self.plan
+        asked = {"points": plan.points is not None, "paths": bool(plan.paths), "overlay": plan.overlay}
+        skipped = ", ".join(name for name, wanted in asked.items() if wanted)
+        if not skipped:
+            return
+        out.row["skipped"] = skipped
+        if not self._told:
+            self._told = True
+            warnings.warn(
+                f"RegionTracker: the matrices of the network do not fit into memory, so slices are evaluated in "
+                f"batches, and {skipped} need matrices and are not measured; watch a smaller part of the model for them",
+                stacklevel=2,
+            )
 
     def _points(self, out: Measured, network: Network) -> None:
         """Numbers of points and of paths; they need no slice."""

@@ -22,7 +22,7 @@ from .schedule import Schedule
 from .unwrapping import architecture, is_first_process, part_of
 
 FORMAT = "linregions tracker 1"
-_OWN = ("step", "elapsed", "seconds", "share", "status", "route", "units", "identities", "error")
+_OWN = ("step", "elapsed", "seconds", "share", "status", "route", "skipped", "units", "identities", "error")
 
 
 class RegionTracker:
@@ -36,6 +36,10 @@ class RegionTracker:
     were.  The first is always made, so a training shorter than 1 / share times the first measurement has no other;
     `finish` measures the last state whatever that takes.  A later measurement that fails becomes a row with `error`,
     and training goes on.
+
+    A network whose matrices would not fit into memory is evaluated in batches (`route` is "batches", see
+    `linregions.slicing.enumerate_slice`).  Points, paths and the overlay need matrices: they are then left out, which
+    a warning says once and the column `skipped` in every row.
 
     Args:
         slices: `Slice` or `Plane` objects; `linregions.slicing.slices` lays some through data.
