@@ -40,7 +40,9 @@ class Polygons:
             listed, which happens in incomplete partitions and after runs that are not exact.
         units: (corners,) int64, the column of `Partition.patterns` on whose boundary the edge lies, the one of the
             earliest stage where there are several; -1 on the border.
-        layers: (corners,) int32, the number of that unit's stage in `Network.stages`, from 0; -1 on the border.
+        layers: (corners,) int32, the number of that unit's stage in `Network.stages`, from 0; -1 on the border.  A
+            stage that is only affine has a number too, so the numbers of the layers of units can have gaps; polygons
+            of `linregions.slicing.enumerate_slice` have numbers of layers of units instead, without gaps.
         vertices: (corners,) int64, the number of the vertex at the corner, the same in all regions that share it (as
             far as they are joined through listed neighbours).
         partition: what the polygons are of, for areas that float64 cannot give; None where they come from elsewhere.

@@ -33,7 +33,9 @@ class SliceRegions:
 
     Attributes:
         polygons: the regions as polygons with neighbours and vertices.  In `polygons.units` stand columns of
-            `patterns`, in `polygons.layers` the number of the layer of units, from 0.
+            `patterns`, in `polygons.layers` the number of the layer of units, from 0, counted in `layer_names`.  (In
+            the polygons of a `Partition` it is the number of the stage, and a stage that is only affine, in between,
+            has a number too.)
         count: their number.  With `doubtful` 0 and a complete run it is the number for the real-valued module; with
             doubtful signs an estimate; where the run ended early a lower bound.
         pieces: (units,) number of pieces of every unit.  Units are numbered in the order in which the module applies
@@ -150,7 +152,7 @@ def enumerate_slice(
         batch: cells that are evaluated together; by default what fits in 64 MiB, on other devices than "cpu" in 2 GiB.
         maps: keep the affine map of every region.
         max_regions: stop once this many or more are found; the result is then a lower bound.
-        time_limit: seconds; when they run out the result is a lower bound.
+        time_limit: seconds, those for exporting the module included; when they run out the result is a lower bound.
         progress: called now and then with (share of the slice's area that is done, regions so far).
 
     Returns:
@@ -187,7 +189,10 @@ def enumerate_slice(
     search = Search(program, frame, batch=batch, maps=bool(maps))
     with np.errstate(all="ignore"):
         status, reason = search.run(
-            max_regions=budget["max_regions"], time_limit=budget["time_limit"], progress=budget["progress"]
+            max_regions=budget["max_regions"],
+            time_limit=budget["time_limit"],
+            progress=budget["progress"],
+            started=started,
         )
     return _result(search, program, frame, status, reason, time.perf_counter() - started)
 

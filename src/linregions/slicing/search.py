@@ -72,10 +72,16 @@ class Search:
         self._sizes: list[int] = []
 
     def run(
-        self, *, max_regions: int | None = None, time_limit: float | None = None, progress: Progress | None = None
+        self,
+        *,
+        max_regions: int | None = None,
+        time_limit: float | None = None,
+        progress: Progress | None = None,
+        started: float | None = None,
     ) -> tuple[Status, str]:
-        """Search to the end, to a budget or to Ctrl-C; how it ended, and why."""
-        started = shown = time.perf_counter()
+        """Search to the end, to a budget or to Ctrl-C; how it ended, and why; time runs from `started`, or now."""
+        shown = time.perf_counter()
+        started = shown if started is None else started
         try:
             with settings():
                 stack: list[_Level] = []

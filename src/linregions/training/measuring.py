@@ -175,8 +175,8 @@ class Measurer:
         if not self._told:
             self._told = True
             warnings.warn(
-                f"RegionTracker: the matrices of the network do not fit into memory, so slices are evaluated in "
-                f"batches, and {skipped} need matrices and are not measured; watch a smaller part of the model for them",
+                "RegionTracker: the matrices of the network do not fit into memory, so slices are evaluated in "
+                f"batches; {skipped} need matrices and are not measured; watch a smaller part of the model for them",
                 stacklevel=2,
             )
 
