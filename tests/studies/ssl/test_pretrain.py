@@ -85,6 +85,27 @@ def test_a_run_says_what_it_was():
     assert run.learner.training is False
 
 
+@pytest.mark.parametrize("share", [1.0, 0.25])
+def test_the_encoder_moves_at_its_share_of_the_rate(share):
+    # AdamW's first step moves each weight by its rate, whatever the gradient, if that is no tiny number.
+    kept = []
+
+    def keep(step, learner, moment):
+        parts = (learner.encoder, learner.projector)
+        kept.append([torch.cat([p.detach().clone().ravel() for p in part.parameters()]) for part in parts])
+
+    settings = {"rate": 0.01, "share": share, "decay": 0.0}
+    run = pretrain("simclr", small(), steps=1, batch=16, checkpoints=[0, 1], on_checkpoint=keep, **settings)
+    below, above = ((after - before).abs().max().item() for before, after in zip(*kept, strict=True))
+    assert below == pytest.approx(0.01 * share, rel=1e-3)
+    assert above == pytest.approx(0.01, rel=1e-3)
+    assert {name: run.settings[name] for name in settings} == settings
+
+
+def test_all_methods_share_one_rate():
+    assert {(method.rate, method.share, method.decay) for method in METHODS.values()} == {(2e-3, 0.1, 1e-4)}
+
+
 def test_checkpoints():
     assert log_steps(1000, 5) == (0, 1, 10, 100, 1000)
     assert log_steps(3, 20) == (0, 1, 2, 3)
@@ -139,6 +160,7 @@ def test_an_encoder_of_ones_own():
         ({"checkpoints": [0, 9]}, "checkpoints must be a whole number from 0 to 2"),
         ({"rate": -1.0}, "rate must be a positive finite number"),
         ({"rate": 1e30}, "take a smaller rate"),
+        ({"share": 0.0}, "share must be a positive finite number"),
         ({"decay": -1.0}, "decay must be a finite number from 0"),
         ({"seed": -1}, "seed must be"),
         ({"options": {"tau": 1}}, "has no option 'tau'"),

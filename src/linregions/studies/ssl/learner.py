@@ -15,6 +15,10 @@ from .encoders import seeded
 
 FAMILIES = ("supervised", "contrastive", "self-distillation", "cca", "control")
 
+# Heads begin anew and have to follow the features; an encoder that moves as fast as they do forgets what the images
+# look like before they have learned anything. How both were chosen: `registry`.
+RATE, SHARE = 2e-3, 0.1
+
 Views = tuple[torch.Tensor, ...]
 
 
@@ -65,7 +69,8 @@ class Method:
         summary: one line.
         learner: called with (encoder, features, classes, **options).
         options: of the learner.
-        rate: AdamW's learning rate.
+        rate: AdamW's learning rate for what is put on top of the encoder.
+        share: the encoder's learning rate as a share of `rate`.
         decay: AdamW's weight decay.
         healthy: for a control, the method that it is made from.
     """
@@ -75,7 +80,8 @@ class Method:
     summary: str
     learner: Callable[..., Learner] = field(repr=False)
     options: dict[str, Any] = field(default_factory=dict)
-    rate: float = 1e-3
+    rate: float = RATE
+    share: float = SHARE
     decay: float = 1e-4
     healthy: str = ""
 
@@ -116,6 +122,7 @@ class Method:
             "family": self.family,
             "options": dict(self.options),
             "rate": self.rate,
+            "share": self.share,
             "decay": self.decay,
             "views": self.views,
         }

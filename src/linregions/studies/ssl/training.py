@@ -112,12 +112,13 @@ def pretrain(
     augmentation: Augmentation | None = None,
     options: dict[str, Any] | None = None,
     rate: float | None = None,
+    share: float | None = None,
     decay: float | None = None,
     device: str = "cpu",
     on_checkpoint: Callable[[int, Learner, Moment], Any] | None = None,
     on_step: Callable[[int, Learner], Any] | None = None,
 ) -> Run:
-    """Train an encoder by a method; AdamW at a constant rate, the same number of steps for every method.
+    """Train an encoder by a method; AdamW at constant rates, the same number of steps for every method.
 
     The encoder's first weights depend on `seed` and not on the method, and so do the order of the images; views are
     drawn from a stream of the same seed. Each pass is a new permutation, its rest that fills no batch left out. On the
@@ -135,7 +136,8 @@ def pretrain(
         norm: batch normalisation in the encoder.
         augmentation: how views are drawn; None takes the usual one of the data set.
         options: of the method, instead of its own.
-        rate: AdamW's learning rate; None takes the method's.
+        rate: AdamW's learning rate for what is put on top of the encoder; None takes the method's.
+        share: the encoder's rate as a share of `rate`; None takes the method's, 1 trains all alike.
         decay: AdamW's weight decay; None takes the method's.
         device: where to train.
         on_checkpoint: called as (step, learner, moment), the learner in evaluation mode.
@@ -159,6 +161,7 @@ def pretrain(
     marks = _marks(checkpoints, steps)
     augmentation = augmentation or usual_augmentation(images.name, images.shape)
     rate = _positive(method.rate if rate is None else rate, "rate")
+    share = _positive(method.share if share is None else share, "share")
     decay = _least(method.decay if decay is None else decay, "decay")
     built = encoder if isinstance(encoder, nn.Module) else build_encoder(encoder, images.shape, seed=seed, norm=norm)
     learner = method.build(built, classes=images.classes, seed=seed + 1 & 2**63 - 1, **(options or {})).to(device)
@@ -166,6 +169,7 @@ def pretrain(
         **method.as_dict(),
         "options": {**method.options, **(options or {})},
         "rate": rate,
+        "share": share,
         "decay": decay,
         "seed": seed,
         "steps": steps,
@@ -174,7 +178,7 @@ def pretrain(
         "encoder": getattr(built, "name", type(built).__name__),
         "augmentation": augmentation.as_dict(),
     }
-    loop = _Loop(learner, images, seed, batch, augmentation, rate, decay, device)
+    loop = _Loop(learner, images, seed, batch, augmentation, rate, share, decay, device)
     with _one_thread(device), torch.enable_grad():
         moments = loop.run(method.name, steps, marks, on_checkpoint, on_step)
     learner.eval()
@@ -192,6 +196,7 @@ class _Loop:
         batch: int,
         augmentation: Augmentation,
         rate: float,
+        share: float,
         decay: float,
         device: str,
     ):
@@ -201,8 +206,11 @@ class _Loop:
         self.order = torch.Generator().manual_seed(seed)
         # Another stream for the views: methods with one view and with two see the images in the same order.
         self.views = torch.Generator().manual_seed((seed + 2**32) % 2**63)
-        trained = [p for p in learner.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=decay, fused=True)
+        below = [p for p in learner.encoder.parameters() if p.requires_grad]
+        own = {id(p) for p in below}
+        above = [p for p in learner.parameters() if p.requires_grad and id(p) not in own]
+        groups = [{"params": below, "lr": rate * share}, *([{"params": above}] if above else [])]
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
         self.seconds = 0.0
 
     def run(self, name: str, steps: int, marks: tuple[int, ...], on_checkpoint: Any, on_step: Any) -> list[Moment]:
