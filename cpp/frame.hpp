@@ -29,6 +29,9 @@ struct Frame {
   std::vector<double> base;                 // next stage's rows, stable units only
   std::vector<char> renewed;                // rows made anew since the next stage last looked
   Kept kept;                                // where rows are kept from cell to cell
+  // The same: cuts known to be zero on the whole cell, until an input of their rows changes; and units that have some.
+  std::vector<std::uint64_t> zero;
+  std::vector<char> zero_in;
   // Exact rows, valid where the stamp matches.
   std::uint32_t stamp = 1;
   std::vector<std::uint32_t> row_stamp, cut_stamp;
@@ -61,6 +64,27 @@ struct Frame {
     exact_cuts.assign(cuts, {});
     renewed.assign(s.rows, 1);
     if (keep) kept.init(s, d);
+    if (!kept.on) return;
+    zero.assign((cuts + 63) / 64, 0);
+    zero_in.assign(s.units, 0);
+  }
+
+  void set_zero(int c) {
+    zero[c / 64] |= std::uint64_t{1} << (c % 64);
+    zero_in[stage->cuts[c].unit] = 1;
+  }
+
+  // Nothing is known any more of the cuts of row i.
+  void forget_zeros(int i) {
+    const int u = stage->max ? stage->unit_of[i] : i;
+    if (!zero_in[u]) return;
+    zero_in[u] = 0;
+    for (int c = stage->cut_begin[u]; c < stage->cut_begin[u + 1]; ++c) zero[c / 64] &= ~(std::uint64_t{1} << (c % 64));
+  }
+
+  // Whether unit u is constant zero on its piece.
+  bool drops(int u, int p) const {
+    return !stage->max && stage->action[stage->function_of[u]][p] == Stage::Action::drop;
   }
 
   const double* cuts_z() const { return stage->simple ? z.data() : all_z.data(); }
@@ -84,9 +108,32 @@ struct Frame {
       kernels().finalize(s.padded, dim, gamma, z.data(), s.padded, filter.data());
       return;
     }
+    if (!kept.on) {
+      compare(0, static_cast<int>(s.cuts.size()));
+      kernels().finalize(all_padded, dim, gamma, all_z.data(), all_padded, all_filter.data());
+      return;
+    }
+    for (int b = 0, done = 0; b < s.padded / 8; ++b) {  // the cuts of units that have a row in such a block
+      if (!kept.block[b]) continue;
+      kept.block[b] = 0;
+      const int last = std::min(8 * b + 8, s.rows) - 1;
+      const int begin = std::max(done, s.cut_begin[s.max ? s.unit_of[8 * b] : 8 * b]);
+      const int end = s.cut_begin[(s.max ? s.unit_of[last] : last) + 1];
+      done = std::max(done, end);
+      if (begin >= end) continue;
+      compare(begin, end);
+      const int first = begin / 8 * 8;
+      kernels().finalize((end - first + 7) / 8 * 8, dim, gamma, all_z.data() + first, all_padded,
+                         all_filter.data() + first);
+    }
+  }
+
+  // The cuts from `begin` to `end`, where these are not the rows, from z.
+  void compare(int begin, int end) {
+    const Stage& s = *stage;
     const std::size_t n = all_padded, p = s.padded;
     double* a = all_z.data();
-    for (std::size_t c = 0; c < s.cuts.size(); ++c) {
+    for (int c = begin; c < end; ++c) {
       const Cut& cut_at = s.cuts[c];
       const std::size_t i = cut_at.row;
       double slope_error = z[(dim + 1) * p + i], offset_error = z[(dim + 2) * p + i];
@@ -113,7 +160,6 @@ struct Frame {
       a[(dim + 1) * n + c] = slope_error;
       a[(dim + 2) * n + c] = offset_error;
     }
-    kernels().finalize(all_padded, dim, gamma, a, n, all_filter.data());
   }
 
   // Copy the undecided cuts (indices in `cut`) into the compact block.

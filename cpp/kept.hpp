@@ -4,7 +4,6 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "kernels.hpp"
@@ -38,16 +37,11 @@ struct Kept {
     for (int c = dim + 1; c < cols; ++c) mask[c] = -0.0;
   }
 
-  // Input j is now `now` (null: nothing).
+  // Input j is now `now` (null: nothing).  Its rows are marked even where the numbers stay, since what they stand for may
+  // have changed.
   void put(const Stage& s, int j, const double* now) {
     double* y = numbers.data() + static_cast<std::size_t>(j) * wide;
-    bool same = true;
-    for (int c = 0; c < cols; ++c) {
-      const double v = now ? now[c] : 0.0;
-      same = same && std::memcmp(&y[c], &v, sizeof v) == 0;
-      y[c] = v;
-    }
-    if (same) return;
+    for (int c = 0; c < cols; ++c) y[c] = now ? now[c] : 0.0;
     for (int at = s.column_ptr[j]; at < s.column_ptr[j + 1]; ++at) {
       const int i = s.column_row[at];
       if (marked[i]) continue;

@@ -108,6 +108,7 @@ void build_cuts(const StageInput& in, Stage& s) {
   for (int u = 0; u < s.units; ++u) {
     if (s.max) {
       const int a = s.offsets[u], b = s.offsets[u + 1];
+      s.unit_of.insert(s.unit_of.end(), b - a, u);
       s.pieces.push_back(b - a);
       for (int i = a; i < b; ++i)
         for (int j = i + 1; j < b; ++j) {

@@ -62,6 +62,7 @@ struct Stage {
   std::vector<int> function_of;                 // per unit
   std::vector<Function> functions;
   std::vector<int> offsets;                     // max groups, units + 1 entries
+  std::vector<int> unit_of;                     // max groups: per row
   std::vector<int> pieces;                      // per unit
   // What a piece does to its row, per function and piece: nothing left, the row itself, or slope and intercept.
   enum class Action : std::uint8_t { drop, keep, affine };

@@ -43,6 +43,7 @@ class Search {
   bool polish(V& v, const FacetId* facet);
   void raw_signs(int count, const double* z, const double* filter, std::size_t stride, const V& v, std::uint64_t* pos,
                  std::uint64_t* neg) const;
+  void leave_zeros(int s, const C& cell, const std::uint64_t* sign, int words, std::uint64_t* wanted);
   void fix_signs(int level, const int* cut, int count, const double* z, const double* filter, std::size_t stride, V& v,
                  const FacetId* facet, const std::uint64_t* wanted, std::uint64_t* pos, std::uint64_t* neg);
   int exact_sign(int level, int cut, V& v, const FacetId* facet);

@@ -65,8 +65,10 @@ void Search<D, W, Inf>::renew(int s) {
   Kept& kept = g.kept;
   const auto look = [&](int u) {
     const int piece = f.piece[u];
-    if (kept.piece[u] == piece && !f.renewed[st.max ? st.offsets[u] + piece : u]) return;
+    const int last = kept.piece[u];
+    if (last == piece && !f.renewed[st.max ? st.offsets[u] + piece : u]) return;
     kept.piece[u] = piece;
+    if (last >= 0 && f.drops(u, last) && f.drops(u, piece)) return;
     feed_.clear();
     push(s, u);
     kept.put(*g.stage, u, feed_.count ? feed_.numbers.data() : nullptr);
@@ -78,6 +80,7 @@ void Search<D, W, Inf>::renew(int s) {
     std::fill(f.renewed.begin(), f.renewed.end(), 0);
     f.base_ready = true;
   }
+  for (const int i : kept.rows) g.forget_zeros(i);
   kept.make(*g.stage, g.z.data(), g.renewed.data());
 }
 

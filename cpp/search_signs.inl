@@ -285,4 +285,28 @@ void Search<D, W, Inf>::fix_signs(int level, const int* cut, int count, const do
     }
 }
 
+// Take the cuts of stage s that are zero on the whole cell out of `wanted`: floating point leaves them open at all vertices.
+template <int D, int W, bool Inf>
+void Search<D, W, Inf>::leave_zeros(int s, const C& cell, const std::uint64_t* sign, int words, std::uint64_t* wanted) {
+  if (!shared_.options.exact) return;
+  Frame& f = frames_[s];
+  for (int w = 0; w < words; ++w) {
+    std::uint64_t open = wanted[w];
+    for (int i = 0; i < cell.count && open; ++i) {
+      const std::uint64_t* pos = sign + std::size_t(2) * i * words + w;
+      open &= ~(pos[0] | pos[words]);
+    }
+    std::uint64_t zero = f.kept.on ? open & f.zero[w] : 0;
+    for (std::uint64_t rest = open & ~zero; rest; rest &= rest - 1) {
+      const int c = 64 * w + std::countr_zero(rest);
+      const IntRow& row = exact_.facet_row(facet_id(s + 1, c));
+      if (!std::all_of(row.begin(), row.end(), [](const Int& v) { return v.is_zero(); })) continue;
+      zero |= rest & (~rest + 1);
+      if (f.kept.on) f.set_zero(c);
+    }
+    wanted[w] &= ~zero;
+    (inside_ ? exact_decisions_ : top_exact_decisions_) += bit_count(zero);
+  }
+}
+
 }  // namespace linregions

@@ -170,10 +170,13 @@ void Search<D, W, Inf>::enter(int s, C cell, int depth) {
   const double *z = f.cuts_z(), *filter = f.cuts_filter();
   const std::size_t stride = f.all_padded;
   for (int i = 0; i < cell.count; ++i) {
-    V& v = cell.vertex[i];
-    std::uint64_t *p = sign + std::size_t(2) * i * words, *q = p + words;
-    raw_signs(cuts, z, filter, stride, v, p, q);
-    fix_signs(s + 1, nullptr, cuts, z, filter, stride, v, cell.facet, wanted, p, q);
+    std::uint64_t* p = sign + std::size_t(2) * i * words;
+    raw_signs(cuts, z, filter, stride, cell.vertex[i], p, p + words);
+  }
+  leave_zeros(s, cell, sign, words, wanted);
+  for (int i = 0; i < cell.count; ++i) {
+    std::uint64_t* p = sign + std::size_t(2) * i * words;
+    fix_signs(s + 1, nullptr, cuts, z, filter, stride, cell.vertex[i], cell.facet, wanted, p, p + words);
   }
   cell.sign = sign;
   summarize(cell, words, pos, neg);
@@ -254,8 +257,21 @@ void Search<D, W, Inf>::build_groups(int s, const std::uint64_t* pos, const std:
   Frame& f = frames_[s];
   const Stage& st = *f.stage;
   std::vector<char> alive;
+  const auto both = [&](int c) { return pos[c / 64] & neg[c / 64] & std::uint64_t{1} << (c % 64); };
   for (int u = 0; u < st.units; ++u) {
-    const int n = st.pieces[u], first = st.cut_begin[u];
+    const int n = st.pieces[u], first = st.cut_begin[u], end = st.cut_begin[u + 1];
+    bool open = false;
+    for (int c = first; c < end && !open; ++c) open = both(c) != 0;
+    if (!open) {  // the first of the largest rows
+      int best = 0;
+      for (int j = 1; j < n; ++j) {
+        const int c = first + best * n - best * (best + 1) / 2 + (j - best - 1);
+        if (neg[c / 64] >> (c % 64) & 1) best = j;
+      }
+      f.split[u] = 0;
+      f.piece[u] = f.stable_piece[u] = best;
+      continue;
+    }
     alive.assign(n, 1);
     int c = first;
     for (int i = 0; i < n; ++i)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from strategies import Case, cases, high_cases
 
-from linregions import Box, Network, Partition, count, enumerate_regions
+from linregions import Box, Network, Partition, Plane, count, enumerate_regions
 from linregions.activations import IDENTITY, RELU, MaxGroups, UnitActivations
 from linregions.stage import Stage
 
@@ -79,3 +79,46 @@ def test_rows_do_not_depend_on_the_cells_before(seed: int, lattice: bool) -> Non
         some = enumerate_regions(net, box, threads=1, max_regions=most)
         assert np.array_equal(some.packed, whole.packed[: len(some)])
         assert np.array_equal(some.witnesses, whole.witnesses[: len(some)])
+
+
+def pooled(seed: int) -> Network:
+    """Two convolutions of 12 numbers, each with ReLU and then max-pooling of two, as image classifiers have them."""
+    rng = np.random.default_rng(seed)
+    stages, length, channels = [], 12, 1
+    for out in (3, 2):
+        weight = np.zeros((out, length, channels, length))
+        kernel = rng.normal(size=(out, channels, 3)).round(int(rng.integers(0, 4)))
+        for at in range(length):
+            for tap in range(3):
+                if 0 <= at + tap - 1 < length:
+                    weight[:, at, :, at + tap - 1] = kernel[:, :, tap]
+        rows = out * length
+        bias = np.repeat(rng.normal(size=out).round(1), length)
+        stages.append(Stage(csr_array(weight.reshape(rows, -1)), bias, UnitActivations.uniform(RELU, rows)))
+        stages.append(Stage(csr_array(np.eye(rows)), np.zeros(rows), MaxGroups(np.arange(0, rows + 1, 2))))
+        channels, length = out, length // 2
+    return Network(
+        (*stages, Stage(np.ones((1, channels * length)), np.zeros(1), UnitActivations.uniform(IDENTITY, 1))), "pooled"
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_pools_of_rows_that_are_equal_on_whole_cells(seed: int) -> None:
+    """Dead units, and parts of the input that are constant on the plane, make pools whose rows are the same function."""
+    net = pooled(seed)
+    rng = np.random.default_rng(seed)
+    three = np.zeros((3, 12))
+    three[:, 4 : 10 - seed % 3] = rng.normal(size=(3, 6 - seed % 3)).round(1)
+    plane = Plane(three[0], three[1], three[2], [[3, 0], [0, 3], [-3, 0], [0, -3]])
+    found = enumerate_regions(net, plane, threads=1)
+    dense = enumerate_regions(with_weights(net, np.asarray), plane, threads=1)
+    assert regions(found) == regions(dense)
+    assert found.count.exact_decisions == dense.count.exact_decisions > 0
+    divided = enumerate_regions(net, plane, threads=2)
+    same(divided, found)
+    assert divided.count.exact_decisions == found.count.exact_decisions
+    assert count(net, plane).value == len(found)
+    sure = found.certified
+    assert sure.mean() > 0.9
+    for point, pattern in zip(plane.inputs(found.witnesses[sure]), found.patterns[sure], strict=True):
+        assert np.array_equal(net.pattern(point), pattern)
