@@ -15,10 +15,6 @@ from .encoders import seeded
 
 FAMILIES = ("supervised", "contrastive", "self-distillation", "cca", "control")
 
-# Heads begin anew and have to follow the features; an encoder that moves as fast as they do forgets what the images
-# look like before they have learned anything. How both were chosen: `registry`.
-RATE, SHARE = 2e-3, 0.1
-
 Views = tuple[torch.Tensor, ...]
 
 
@@ -70,7 +66,6 @@ class Method:
         learner: called with (encoder, features, classes, **options).
         options: of the learner.
         rate: AdamW's learning rate for what is put on top of the encoder.
-        share: the encoder's learning rate as a share of `rate`.
         decay: AdamW's weight decay.
         healthy: for a control, the method that it is made from.
     """
@@ -80,8 +75,7 @@ class Method:
     summary: str
     learner: Callable[..., Learner] = field(repr=False)
     options: dict[str, Any] = field(default_factory=dict)
-    rate: float = RATE
-    share: float = SHARE
+    rate: float = 2e-3
     decay: float = 1e-4
     healthy: str = ""
 
@@ -122,7 +116,6 @@ class Method:
             "family": self.family,
             "options": dict(self.options),
             "rate": self.rate,
-            "share": self.share,
             "decay": self.decay,
             "views": self.views,
         }

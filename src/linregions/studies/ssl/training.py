@@ -99,6 +99,23 @@ def log_steps(steps: int, count: int = 20) -> tuple[int, ...]:
     return (0, *sorted({round(s) for s in np.geomspace(1, steps, count - 1).tolist()} | {steps}))
 
 
+def usual_share(shape: tuple[int, int]) -> float:
+    """The encoder's rate as a share of that of what is on top: a tenth, on images of at most 256 pixels a half.
+
+    Heads begin anew and have to follow the features; an encoder that moves as fast as they do forgets the images before
+    they have learned anything. Small images have a small encoder with larger first weights (they go like the root of
+    one over the inputs), which the same rate changes less: with a tenth the controls do not collapse there.
+
+    Args:
+        shape: height and width of an image.
+
+    Example:
+        >>> usual_share((28, 28)), usual_share((8, 8))
+        (0.1, 0.5)
+    """
+    return 0.5 if shape[0] * shape[1] <= 256 else 0.1
+
+
 def pretrain(
     method: str | Method,
     images: Images,
@@ -137,7 +154,7 @@ def pretrain(
         augmentation: how views are drawn; None takes the usual one of the data set.
         options: of the method, instead of its own.
         rate: AdamW's learning rate for what is put on top of the encoder; None takes the method's.
-        share: the encoder's rate as a share of `rate`; None takes the method's, 1 trains all alike.
+        share: the encoder's rate as a share of `rate`; None takes `usual_share`, 1 trains all alike.
         decay: AdamW's weight decay; None takes the method's.
         device: where to train.
         on_checkpoint: called as (step, learner, moment), the learner in evaluation mode.
@@ -161,7 +178,7 @@ def pretrain(
     marks = _marks(checkpoints, steps)
     augmentation = augmentation or usual_augmentation(images.name, images.shape)
     rate = _positive(method.rate if rate is None else rate, "rate")
-    share = _positive(method.share if share is None else share, "share")
+    share = _positive(usual_share(images.shape) if share is None else share, "share")
     decay = _least(method.decay if decay is None else decay, "decay")
     built = encoder if isinstance(encoder, nn.Module) else build_encoder(encoder, images.shape, seed=seed, norm=norm)
     learner = method.build(built, classes=images.classes, seed=seed + 1 & 2**63 - 1, **(options or {})).to(device)
