@@ -34,6 +34,7 @@ __all__ = ["Story", "SupervisedStudy", "run", "write_report"]
 
 REPORTING = 0.05  # of the progress
 STEPS, BATCH, CHECKPOINTS, SLICES = 3000, 64, 12, 4
+RATE = 1e-3  # AdamW's, of the encoder and the classifier
 AWAY = 5.0  # how far the far slices are moved, in mean lengths of a data point
 POINTS = 200
 DIRECTIONS = 20
@@ -221,6 +222,8 @@ def measure(task: Task) -> tuple[str, Row]:
             batch=s["batch"],
             checkpoints=s["checkpoints"],
             encoder=s["encoder"],
+            rate=RATE,
+            share=1.0,
             augmentation=Augmentation(rotation=0.0, scale=(1.0, 1.0), shift=0.0, brightness=0.0, noise=0.0),
             on_checkpoint=look,
         )

@@ -133,6 +133,7 @@ def settings(manifest: Manifest, runs: Runs) -> list[str]:
         "to and including its last ReLU, heads are not measured. The same first weights for all methods of a seed.",
         f"Methods: {', '.join(runs.methods)}; settings of each in the rows. {s['steps']:,} steps of {s['batch']} "
         f"images; seeds {', '.join(map(str, seeds))} (slices and split: seed {s['seed']}).",
+        _rates(runs),
         f"Slices: {_kinds(s['slices'])}, the same for all methods, seeds and checkpoints; "
         f"pad {s['pad'] or 'so that all anchors lie inside'}.",
         f"Checkpoints: {steps}. Warm-up: {100 * WARM_UP:g} % of the steps; early: {100 * EARLY:g} %; collapsed: last "
@@ -142,6 +143,19 @@ def settings(manifest: Manifest, runs: Runs) -> list[str]:
         f"relative jump lies below {s['merged_below']:g}.",
     ]
     return lines
+
+
+def _rates(runs: Runs) -> str:
+    """The learning rates, one line for all methods where they are the same."""
+    trained = [run.row.get("training", {}) for run in runs.all]
+    pairs = sorted({(t["rate"], t["rate"] * t["share"]) for t in trained if "share" in t})
+    each = "; ".join(
+        f"{rate:g} for what is on top of the encoder, {encoder:g} for the encoder" for rate, encoder in pairs
+    )
+    return (
+        f"AdamW at constant rates: {each or 'see the rows'}. They were chosen on seeds 100 to 102 of another split of "
+        "Fashion-MNIST, so that SimSiam and BYOL do not lose accuracy and the controls do; no number of regions decided."
+    )
 
 
 def seconds(runs: Runs) -> str:
