@@ -104,7 +104,7 @@ def pooled(seed: int) -> Network:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_pools_of_rows_that_are_equal_on_whole_cells(seed: int) -> None:
-    """Dead units, and parts of the input that are constant on the plane, make pools whose rows are the same function."""
+    """Dead units, and inputs that are constant on the plane, make pools whose rows are the same function."""
     net = pooled(seed)
     rng = np.random.default_rng(seed)
     three = np.zeros((3, 12))

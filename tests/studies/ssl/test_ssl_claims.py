@@ -403,7 +403,7 @@ def test_beside_std_the_better_one_wins():
 
 
 def test_beside_knn_the_earlier_one_wins():
-    """Both tell all runs apart at once; then accuracy that falls at the last checkpoint only, in an order of its own."""
+    """Both tell all runs apart at once; then accuracy that falls only at the last checkpoint, by chance before."""
     both = collapse(Runs(rows(noise=0.0)), **FEW)[0][2]
     assert (both.reading, both.estimate.value, both.verdict) == ("beside kNN", 0.0, "does not hold")
     made = rows()

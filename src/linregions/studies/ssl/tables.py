@@ -153,8 +153,9 @@ def _rates(runs: Runs) -> str:
         f"{rate:g} for what is on top of the encoder, {encoder:g} for the encoder" for rate, encoder in pairs
     )
     return (
-        f"AdamW at constant rates: {each or 'see the rows'}. They were chosen on seeds 100 to 102 of another split of "
-        "Fashion-MNIST, so that SimSiam and BYOL do not lose accuracy and the controls do; no number of regions decided."
+        f"AdamW at constant rates: {each or 'see the rows'}. Those for 28 x 28 images were chosen on seeds 100 to 102 "
+        "of another split of Fashion-MNIST, so that SimSiam and BYOL do not lose accuracy and the controls do; accuracy "
+        "and the spread of features decided, no number of regions."
     )
 
 

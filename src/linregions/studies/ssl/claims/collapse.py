@@ -130,9 +130,9 @@ def collapse(
     Verdicts: "seen early" holds where the AUC of the region count lies above 1/2, and does not hold where it lies
     below, by the rule of `decide`: the whole interval, and every seed alone, of three at least.  "beside std" holds
     where AUC(regions) - AUC(std) on the same resamples lies above 0 as a whole and with every seed, does not hold where
-    it lies below 0 so, or is exactly 0 throughout, else undecided; "beside kNN" likewise.  Methods are the witnesses, and a perfect order of
-    a collapsed and b healthy ones has by chance the probability 1 / C(a + b, a): where that exceeds (1 - level) / 2,
-    or one of the two is a single method, no interval is given and both are undecided.
+    it lies below 0 so, or is exactly 0 throughout, else undecided; "beside kNN" likewise.  Methods are the witnesses,
+    and a perfect order of a collapsed and b healthy ones has by chance the probability 1 / C(a + b, a): where that
+    exceeds (1 - level) / 2, or one of the two is a single method, no interval is given and all are undecided.
 
     Args:
         runs: of the study.
