@@ -154,8 +154,8 @@ def _rates(runs: Runs) -> str:
     )
     return (
         f"AdamW at constant rates: {each or 'see the rows'}. Those for 28 x 28 images were chosen on seeds 100 to 102 "
-        "of another split of Fashion-MNIST, so that SimSiam and BYOL do not lose accuracy and the controls do; accuracy "
-        "and the spread of features decided, no number of regions."
+        "of another split of Fashion-MNIST, so that SimSiam and BYOL do not lose accuracy and the controls do; "
+        "accuracy and the spread of features decided, no number of regions."
     )
 
 
