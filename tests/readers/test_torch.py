@@ -10,6 +10,7 @@ from torch import nn  # noqa: E402
 
 from linregions.errors import InputError, UnsupportedModelError  # noqa: E402
 from linregions.readers import read, read_torch  # noqa: E402
+from linregions.readers.matrix import WEIGHT_BYTES  # noqa: E402
 
 
 class Function(nn.Module):
@@ -261,3 +262,14 @@ def test_zero_columns_as_in_arrays():
             part.weight.copy_(torch.from_numpy(w))
             part.bias.copy_(torch.from_numpy(b))
     assert read_torch(module).hash == Network.from_arrays(layers).hash
+
+
+def test_matrices_that_would_not_fit_beside_those_before_are_refused(monkeypatch) -> None:
+    """Two convolutions, and memory for the matrix of the first one only."""
+    module = nn.Sequential(nn.Conv2d(1, 2, 3, bias=False), nn.ReLU(), nn.Conv2d(2, 2, 3, bias=False), nn.ReLU())
+    first = 2 * 9 * 6 * 6
+    assert read(module, input_shape=(1, 8, 8)).input_dim == 64
+    monkeypatch.setattr("linregions.readers.matrix.memory", lambda: WEIGHT_BYTES * (first + 100))
+    assert read(module[:2], input_shape=(1, 8, 8)).input_dim == 64
+    with pytest.raises(InputError, match=r"half of this machine's memory .*enumerate_slice, which needs no matrices"):
+        read(module, input_shape=(1, 8, 8))

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..machine import memory
 from ..stage import is_sparse
 
 DENSE_ENTRIES = 1 << 18
 DENSE_SHARE = 0.25
-MAX_NONZEROS = 200_000_000
+# Bytes of one weight in a sparse matrix: itself and its place, and the copies that reading and the engine make.
+WEIGHT_BYTES = 96
 
 
 def prefers_dense(rows: int, columns: int, nonzeros: int) -> bool:
@@ -22,11 +24,13 @@ def prefers_dense(rows: int, columns: int, nonzeros: int) -> bool:
 
 
 def check_nonzeros(nonzeros: int, where: str) -> None:
-    """Refuse a matrix that would not fit, before anything is allocated."""
-    if nonzeros > MAX_NONZEROS:
+    """Refuse matrices that would not fit, before anything is allocated."""
+    if WEIGHT_BYTES * nonzeros > (most := memory()):
         raise InputError(
-            f"{where}: as a matrix it has {nonzeros:.2g} non-zero weights, more than the {MAX_NONZEROS:.0e} that a "
-            "network may have; read a smaller model, or one with a smaller input"
+            f"{where}: up to here the matrices of the network have {nonzeros:.2g} non-zero weights and take about "
+            f"{WEIGHT_BYTES * nonzeros / 2**30:.0f} GiB, more than half of this machine's memory ({most / 2**30:.0f} "
+            "GiB); read a smaller model or one with a smaller input, or take slices of a torch module by "
+            "linregions.slicing.enumerate_slice, which needs no matrices"
         )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..activations import ABS, RELU, PiecewiseLinear, clip, leaky_relu
 from ..errors import InputError
-from .matrix import check_nonzeros, from_entries
+from .matrix import from_entries
 from .wiring import Wiring
 
 Wires = np.ndarray
@@ -55,7 +55,7 @@ def matmul(net: Wiring, x: Wires, w: np.ndarray, *, left: bool = False, name: st
         raise InputError(f"{name}: the shapes {x.shape} and {w.shape} do not chain in a matrix product")
     lead = np.broadcast_shapes(x2.shape[:-2], w2.shape[:-2])
     m, k, n = x2.shape[-2], x2.shape[-1], w2.shape[-1]
-    check_nonzeros(math.prod(lead) * m * k * n, name)
+    net.make_room(math.prod(lead) * m * k * n, name)
     xs = np.broadcast_to(x2, (*lead, m, k)).reshape(-1, m, k)
     ws = np.broadcast_to(w2, (*lead, k, n)).reshape(-1, k, n)
     zero = np.zeros(n)
@@ -142,7 +142,7 @@ def conv(
             f"{name}: an input of shape {x.shape} and a weight of shape {w.shape} do not chain (groups {groups})"
         )
     outs = _sizes(x.shape[2:], kernel, strides, dilations, begin, end, False, name)
-    check_nonzeros(x.shape[0] * w.size * math.prod(outs), name)
+    net.make_room(x.shape[0] * w.size * math.prod(outs), name)
     per_in, per_out = w.shape[1], w.shape[0] // groups
     images = []
     for image in x:
@@ -249,7 +249,7 @@ def avg_pool(
 def sums(net: Wiring, groups: Wires, divisor: Any = 1.0, *, name: str = "") -> Wires:
     """The sum of every row of `groups`, over its divisor."""
     count, entries = groups.shape
-    check_nonzeros(groups.size, name)
+    net.make_room(groups.size, name)
     inputs, column = np.unique(groups, return_inverse=True)
     column = column.reshape(groups.shape)
     rows = np.repeat(np.arange(count), entries)

@@ -11,7 +11,7 @@ import numpy as np
 from ..activations import IDENTITY, Activation, MaxGroups, PiecewiseLinear, UnitActivations
 from ..network import Network
 from .exactness import exact_product, exact_sum
-from .matrix import compact, place_columns
+from .matrix import check_nonzeros, compact, place_columns
 from .rows import Rows, added, scale_columns, selection, side_by_side, stacked, without_repetitions
 
 # Constants are moved into the bias only while the table of products stays small.
@@ -49,6 +49,12 @@ class Wiring:
         self._bases = np.zeros(0, dtype=np.int64)
         self._affine = np.zeros(1, dtype=bool)  # one flag per block, and a last one for what no block makes
         self._next = inputs
+        self._nonzeros = 0
+
+    def make_room(self, nonzeros: int, where: str) -> None:
+        """Called before a matrix with so many weights is made: refuses what would not fit beside those made before."""
+        self._nonzeros += nonzeros
+        check_nonzeros(self._nonzeros, where)
 
     def constant(self, values: Any) -> np.ndarray:
         """Wires of constants."""

@@ -17,12 +17,11 @@ from ..domain import Plane
 from ..errors import InputError, UnsupportedModelError
 from ..machine import memory
 from ..network import Network
+from ..readers.matrix import WEIGHT_BYTES
 from ..readers.torch_live import LiveReader
 from ..slicing import Slice
 from .history import Row, plain
 
-# Bytes of one number in a sparse matrix: itself and its place, and the copies that reading and the engine make.
-_BYTES = 96
 _NOT_SMOOTH = (
     "; regions need piecewise-linear layers, but the sign changes of any layer can be counted with "
     "linregions.metrics.local_complexity(model, points, radius=...)"
@@ -102,7 +101,7 @@ class Measurer:
             self._reader = LiveReader(module, input_shape=self.plan.input_shape)
         reader = self._reader
         try:
-            if _BYTES * reader.matrix_entries(module) > memory():
+            if WEIGHT_BYTES * reader.matrix_entries(module) > memory():
                 return None
             return reader.read(module)
         except UnsupportedModelError as error:

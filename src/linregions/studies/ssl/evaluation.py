@@ -93,7 +93,7 @@ def features(encoder: nn.Module, images: np.ndarray, *, batch: int = 2000) -> np
     try:
         encoder.eval()
         parts = [
-            encoder(torch.from_numpy(images[k : k + batch])[:, None].to(first)).flatten(1).float().cpu().numpy()
+            encoder(torch.tensor(images[k : k + batch])[:, None].to(first)).flatten(1).float().cpu().numpy()
             for k in range(0, len(images), batch)
         ]
     finally:
