@@ -7,6 +7,7 @@ group `(z_winner - z_other) / |grad z_winner - grad z_other|`.  No redundant one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -68,13 +69,22 @@ class Distances:
             "dist_boundary": float(np.median(v)),
             "dist_boundary_mean": float(np.mean(v)),
             "dist_boundary_min": float(np.min(v)),
-            "dist_boundary_q10": float(np.quantile(v, 0.1)),
+            "dist_boundary_q10": _quantile(v, 0.1),
         }
 
     def __repr__(self) -> str:
         if not len(self):
             return "Distances: no points"
         return f"Distances: {len(self)} points, median {np.median(self.values):.4g}, least {self.values.min():.4g}"
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    """As `np.quantile` has it; infinite where one of its two values is, which there gives inf - inf."""
+    if np.isfinite(values).all():
+        return float(np.quantile(values, share))
+    place = share * (len(values) - 1)
+    low, high = np.sort(values)[[math.floor(place), math.ceil(place)]]
+    return float(low if low == high else low + (high - low) * (place - math.floor(place)))
 
 
 def boundary_distance(model: Any, x: Any, *, within: Any = None) -> Distances:
