@@ -97,7 +97,7 @@ def test_json_lines_spell_what_json_lacks(tmp_path):
         raise AssertionError(text)
 
     line = json.loads((tmp_path / "run.jsonl").read_text(), parse_constant=refuse)
-    assert line == {"step": 3, "nan": None, "inf": "-Infinity", "array": [1.5, 2.5], "scalar": 7}
+    assert line == {"step": 3, "nan": "NaN", "inf": "-Infinity", "array": [1.5, 2.5], "scalar": 7}
 
 
 @pytest.mark.parametrize("kind", [CSVSink, JSONLinesSink])

@@ -19,7 +19,8 @@ from ..store.files import write_file
 Row = dict[str, Any]
 FORMAT = "linregions history 1"
 _SHOWN = ("step", "regions/n_regions", "regions/area_weighted", "regions/boundary_length", "seconds", "status")
-_INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
+# JSON has no such numbers.
+_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class History:
@@ -81,6 +82,7 @@ class History:
     def column(self, name: str, *, slice: str | None = None) -> np.ndarray:
         """The values of a column, (rows,): float64 with NaN where there is none, or objects where it is no number.
 
+        In `rows` a missing value is None, and NaN is a number that the caller gave, such as a diverged loss.
         With `slice`, the name of one, its own values.
 
         Raises:
@@ -114,7 +116,7 @@ class History:
         return made
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """The tables as JSON, also written to `path`; infinities become the strings "Infinity" and "-Infinity"."""
+        """The tables as JSON, also written to `path`; NaN and infinities become "NaN", "Infinity" and "-Infinity"."""
         text = json.dumps(_strict(self.as_dict()), indent=1, allow_nan=False)
         if path is not None:
             write_file(Path(path), (text + "\n").encode())
@@ -134,7 +136,10 @@ class History:
         return cls.from_dict(_loose(record))
 
     def to_csv(self, path: str | Path | None = None, *, slices: bool = False) -> str:
-        """The rows as CSV with a header, also written to `path`; with `slices`, the rows of the slices."""
+        """The rows as CSV with a header, also written to `path`; with `slices`, the rows of the slices.
+
+        A missing value is an empty cell, NaN is nan.
+        """
         rows = self.slices if slices else self.rows
         out = io.StringIO()
         writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
@@ -185,7 +190,7 @@ class History:
 
 
 def plain(value: Any) -> Any:
-    """A value for a row: a Python number, word or None; NaN is None, and anything else is shown as a word."""
+    """A measured value for a row: a Python number, word or None; NaN is None, and anything else is shown as a word."""
     if hasattr(value, "item") and getattr(value, "size", None) is not None:
         try:
             value = value.item()  # a scalar of NumPy or torch
@@ -208,7 +213,7 @@ def _strict(value: Any) -> Any:
     if isinstance(value, list):
         return [_strict(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     return value
 
 
@@ -217,4 +222,4 @@ def _loose(value: Any) -> Any:
         return {key: _loose(v) for key, v in value.items()}
     if isinstance(value, list):
         return [_loose(v) for v in value]
-    return _INFINITE.get(value, value) if isinstance(value, str) else value
+    return _SPECIAL.get(value, value) if isinstance(value, str) else value

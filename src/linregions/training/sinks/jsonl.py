@@ -14,7 +14,8 @@ from .values import finite
 class JSONLinesSink:
     """A file with one JSON object for each step, written and flushed at once.
 
-    NaN becomes null and an infinity the string "Infinity" or "-Infinity", since strict JSON has neither.
+    NaN and infinities become the strings "NaN", "Infinity" and "-Infinity", since strict JSON lacks them; a missing
+    value is null.
 
     Args:
         path: the file.

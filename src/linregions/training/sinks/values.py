@@ -25,10 +25,10 @@ def plain(value: Any) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """`plain(value)` as strict JSON has it: NaN is null, infinities are the strings "Infinity" and "-Infinity"."""
+    """`plain(value)` as strict JSON has it: NaN and infinities are the strings "NaN", "Infinity", "-Infinity"."""
     value = plain(value)
     if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, dict):
         return {k: finite(v) for k, v in value.items()}
     if isinstance(value, list):
