@@ -20,7 +20,7 @@ class Collapse:
         collapsed: whether the rule fires at the last row.
         step: the first step at which it fired; None where it never did.
         start: the number of regions that the run began with; None before there is one.
-        ratio: the last number over the first; None before there are two.
+        ratio: the last number over the first; None before there are two, and where the first is 0.
         column: which number.
     """
 
@@ -34,6 +34,8 @@ class Collapse:
         return self.collapsed
 
     def __str__(self) -> str:
+        if self.start == 0:
+            return f"no collapse seen: {self.column} was 0 at the start, so that it cannot fall"
         if self.ratio is None:
             return f"no collapse seen: {self.column} has not been measured twice"
         share = f"{self.column} is {100 * self.ratio:.3g} % of what it was at the start"
