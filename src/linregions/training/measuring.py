@@ -20,6 +20,7 @@ from ..network import Network
 from ..readers.matrix import WEIGHT_BYTES
 from ..readers.torch_live import LiveReader
 from ..slicing import Slice
+from .arguments import check_fits
 from .history import Row, plain
 
 _NOT_SMOOTH = (
@@ -98,7 +99,10 @@ class Measurer:
     def _network(self, module: Any) -> Network | None:
         """The network with the weights of now; None where its matrices would not fit."""
         if self._reader is None:
-            self._reader = LiveReader(module, input_shape=self.plan.input_shape)
+            reader = LiveReader(module, input_shape=self.plan.input_shape)
+            plan = self.plan
+            check_fits(math.prod(reader.input_shape), plan.slices, plan.points, plan.paths)
+            self._reader = reader
         reader = self._reader
         try:
             if WEIGHT_BYTES * reader.matrix_entries(module) > memory():
@@ -119,13 +123,16 @@ class Measurer:
             count, polygons, maps = self._by_batches(module, part.plane, how)
         else:
             count, polygons, maps = self._by_matrices(network, part.plane, how)
-        row |= {"status": count.status.value, "kind": count.kind.value, "n_regions": count.value}
+        status = count.status.value
+        # Before the first region was listed the bound is 0, which would look like a count.
+        number = count.value if count.value or status == "complete" else None
+        row |= {"status": status, "kind": count.kind.value, "n_regions": number}
         row |= {"exact_decisions": count.exact_decisions, "doubtful": count.doubtful}
         if polygons is not None:
             row |= described(polygons, maps, part.name)
         if network is not None and self.previous is not None:
             row |= self._overlay(network, part.plane, how)
-        out.interrupted |= count.status.value == "interrupted"
+        out.interrupted |= status == "interrupted"
         out.slices.append(row | {"seconds": self._clock() - start})
         if self.plan.keep and polygons is not None:
             out.kept[part.name] = polygons

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from ..checks import real_number, shown, whole_number
+from ..checks import shown, whole_number
 from ..engines.budget import checked_budget
 from ..errors import InputError
 from ..slicing import Slice
 from ..slicing.anchors import data_points
 from .allowance import Allowance
-from .history import History, Row, plain
+from .arguments import check_one_space, checked_paths, flag, positive
+from .columns import check_columns, column_value
+from .history import History, Row
 from .measuring import Measured, Measurer, Plan, checked_slices
+from .saving import FORMAT, packed_network, read_state
 from .schedule import Schedule
-from .unwrapping import architecture, is_first_process, part_of
-
-FORMAT = "linregions tracker 1"
-_OWN = ("step", "elapsed", "seconds", "share", "status", "route", "skipped", "units", "identities", "error")
+from .unwrapping import architecture, difference, is_first_process, part_of
 
 
 class RegionTracker:
     """Measures the regions of a network on fixed slices, points and paths, every so often while it trains.
 
-    The model, its training flags, gradients, hooks and the random states are afterwards what they were.  Wrappers of
-    `torch.nn.parallel` and `torch.compile` are looked through; only the process of rank 0 measures.
+    The model, its training flags, gradients, hooks and the random states are afterwards what they were.  A model that
+    is no plain chain of linear layers and ReLUs is called a few times while it is read, and then its forward hooks fire
+    as in any call, since they may be part of the function.  Wrappers of `torch.nn.parallel` and `torch.compile` are
+    looked through; only the process of rank 0 measures.
+
+    A tracker watches one training: steps never fall, a step has one row, and the architecture stays.
 
     A measurement that is due by the schedule is made as soon as it fits into `share` of the wall time since the first
     call, as far as the last one tells what it will cost; until then it is postponed, and one makes up for all that
     were.  The first is always made, so a training shorter than 1 / share times the first measurement has no other;
-    `finish` measures the last state whatever that takes.  A later measurement that fails becomes a row with `error`,
-    and training goes on.
+    `finish` measures the last state whatever that takes.  What fails in the first measurement is raised; a later one
+    that fails, for another architecture too, becomes a row with `error`, is warned of once, and training goes on.
 
     A network whose matrices would not fit into memory is evaluated in batches (`route` is "batches", see
     `linregions.slicing.enumerate_slice`).  Points, paths and the overlay need matrices: they are then left out, which
@@ -108,13 +109,15 @@ class RegionTracker:
         plan = Plan(
             checked_slices(slices),
             None if points is None else data_points(points, "points"),
-            _paths(paths),
+            checked_paths(paths),
             None if input_shape is None else tuple(input_shape),
-            _positive(radius, "radius"),
-            limits["max_regions"], bool(keep), bool(overlay), bool(jacobian), exact, limits["threads"],
+            positive(radius, "radius"),
+            limits["max_regions"], flag(keep, "keep"), flag(overlay, "overlay"), flag(jacobian, "jacobian"),
+            exact, limits["threads"],
         )  # fmt: skip
         if not plan.slices and plan.points is None and not plan.paths:
             raise InputError("slices: nothing to measure; give slices, points or paths")
+        check_one_space(plan.slices, plan.points, plan.paths)
         self.part = part
         self.schedule = Schedule.of(schedule)
         self.allowance = Allowance(share, budget_seconds)
@@ -124,8 +127,9 @@ class RegionTracker:
         self._seen = -1
         self._due = False
         self._cost = 0.0
-        self._architecture: dict[str, str] | None = None  # of the state that was loaded
-        self._last: dict[str, str] | None = None
+        self._architecture: dict[str, Any] | None = None  # of the first measurement
+        self._resumed = False  # whether a state was loaded and nothing measured since
+        self._wrote = False  # whether the sinks had a row of this process
         self._warned: set[str] = set()
 
     @property
@@ -133,24 +137,31 @@ class RegionTracker:
         """The slices that are measured."""
         return self._measurer.plan.slices
 
+    @property
+    def last_step(self) -> int | None:
+        """The last step that `step` or `measure` was called with; None before the first."""
+        return None if self._seen < 0 else self._seen
+
     def step(self, model: Any, step: int | None = None, **extra: Any) -> Row | None:
         """Call after every optimiser step, and once with step 0 before the first: measures if it is time to.
 
         Args:
             model: the model that is trained.
-            step: its number; None counts on from the call before.
-            extra: more columns of the row, such as the loss.
+            step: its number, never below the one before; None counts on from the call before.
+            extra: more columns of the row, such as the loss: one number (NaN stays NaN), word, bool or None each.
 
         Returns:
             The row, or None where nothing was measured.
 
         Raises:
             UnsupportedModelError: in the first measurement, a layer is not piecewise linear.
-            InputError: in the first measurement, the model does not fit; or a number of a step does not.
+            InputError: the number of a step falls; in the first call, a column is no number or word; in the first
+                measurement, the model does not fit.
         """
-        step = max(self._seen, 0) + 1 if step is None else whole_number(step, "step", least=0)
-        # The step that was seen last is over; one before it means that the training was set back.
-        since, self._seen = self._seen if step >= self._seen else step - 1, step
+        if self._seen < 0:
+            check_columns(extra)
+        step = self._number(max(self._seen, 0) + 1 if step is None else step)
+        since, self._seen = self._seen, step  # the step that was seen last is over
         self._due = self._due or self.schedule.due(step, since)
         if not self._due or not is_first_process():
             return None
@@ -162,33 +173,62 @@ class RegionTracker:
     def measure(self, model: Any, step: int, **extra: Any) -> Row:
         """Measure now, whatever the schedule and the share of time say; a budget in seconds holds nevertheless.
 
+        A step has one row: if the last row is of this step already, it is given back as it is.
+
         Raises:
             UnsupportedModelError: in the first measurement, a layer is not piecewise linear.
-            InputError: in the first measurement, the model does not fit.
+            InputError: the number of the step falls; in the first measurement, the model or a column does not fit.
         """
-        step = whole_number(step, "step", least=0)
-        for name in extra:
-            if name in _OWN or "/" in name:
-                raise InputError(f"{name}: the tracker has this column itself; choose another name")
+        step = self._number(step)
+        rows = self.history.rows
+        if rows and rows[-1]["step"] == step:
+            return self._again(rows[-1], extra)
+        columns = self._columns(extra)
         self.allowance.start()
-        self._seen, self._due = max(self._seen, step), False
+        self._seen, self._due = step, False
         before = self.allowance.clock()
         found = self._measured(model)
         seconds = self.allowance.clock() - before
         self.allowance.spend(seconds)
         self._cost = max(0.0, seconds - found.setup)
-        return self._recorded(step, found, seconds, extra)
+        return self._recorded(step, found, seconds, columns)
 
     def finish(self, model: Any, step: int | None = None, **extra: Any) -> Row:
         """Measure the last state, unless the last row is of this step already; sinks are closed by `close`."""
-        step = max(self._seen, 0) if step is None else whole_number(step, "step", least=0)
-        rows = self.history.rows
-        return rows[-1] if rows and rows[-1]["step"] == step else self.measure(model, step, **extra)
+        return self.measure(model, max(self._seen, 0) if step is None else step, **extra)
+
+    def _number(self, step: Any) -> int:
+        step = whole_number(step, "step", least=0)
+        if step < self._seen:
+            raise InputError(
+                f"step: the training has come to step {self._seen}, got {step}; number on, or make a new RegionTracker "
+                "for another training"
+            )
+        return step
+
+    def _again(self, row: Row, extra: Mapping[str, Any]) -> Row:
+        new = [name for name in extra if name not in row]
+        if new:
+            verb = "is" if len(new) == 1 else "are"
+            self._warn("again", f"step {row['step']} has its row already; {', '.join(new)} {verb} not added")
+        return row
+
+    def _columns(self, extra: Mapping[str, Any]) -> Row:
+        """The caller's columns; what is none is refused before there is a row, and left out with a warning later."""
+        columns: Row = {}
+        for name, value in extra.items():
+            try:
+                columns[name] = column_value(name, value)
+            except InputError as error:
+                if not self.history.rows:
+                    raise
+                self._warn(f"column {name}", f"a column is left out and training goes on ({error})")
+        return columns
 
     def close(self) -> None:
         """Close the sinks."""
         for sink in self.sinks:
-            self._guarded("close", sink)
+            self._told(sink, _tried(sink.close))
 
     def __enter__(self) -> RegionTracker:
         return self
@@ -202,44 +242,50 @@ class RegionTracker:
             return Measured({"status": "budget", "error": None})
         try:
             module = part_of(model, self.part)
-            self._check_architecture(module)
-            return self._measurer.measure(module, left)
+            kind = self._compared(module)
+            found = self._measurer.measure(module, left)
         except Exception as error:
-            if not self.history.rows or isinstance(error, _Other):
+            if not self.history.rows or (self._resumed and isinstance(error, OtherArchitecture)):
                 raise
             text = " ".join(str(error).split()) or type(error).__name__
             self._warn("measure", f"a measurement failed and training goes on ({text}); see the column 'error'")
             return Measured({"status": "failed", "error": f"{type(error).__name__}: {text}"})
+        self._architecture, self._resumed = kind, False
+        return found
 
-    def _check_architecture(self, module: Any) -> None:
-        if self._architecture is None and self._last is not None:
-            return
-        self._last = architecture(module)
-        wanted, self._architecture = self._architecture, None
-        if wanted is not None and wanted["key"] != self._last["key"]:
-            self._architecture = wanted
-            raise _Other(
-                f"model: the state that was loaded is of another architecture, {wanted['text']}, than this model, "
-                f"{self._last['text']}; give the model of that training, or start a new tracker"
+    def _compared(self, module: Any) -> dict[str, Any]:
+        """The architecture of a module, if it is that of the measurements before."""
+        from ..scores.restore import refuse_lazy
+
+        refuse_lazy(module)
+        wanted, now = self._architecture, architecture(module)
+        if wanted is not None and wanted["key"] != now["key"]:
+            whose = "the state that was loaded" if self._resumed else "what was measured before"
+            raise OtherArchitecture(
+                f"model: {whose} is of another architecture, {wanted['text']}, than this model, {now['text']} "
+                f"({difference(wanted, now)}); give the model of that training, or start a new tracker"
             )
+        return now
 
-    def _recorded(self, step: int, found: Measured, seconds: float, extra: Mapping[str, Any]) -> Row:
+    def _recorded(self, step: int, found: Measured, seconds: float, columns: Row) -> Row:
         elapsed = self.allowance.elapsed
         row: Row = {"step": step, "elapsed": elapsed, "seconds": seconds}
         row["share"] = self.allowance.spent / elapsed if elapsed > 0 else 1.0
-        row |= {name: plain(value) for name, value in extra.items()} | found.row
+        row |= columns | found.row
         parts = [{"step": step, **part} for part in found.slices]
         self.history.add(row, parts, found.kept)
-        for sink in self.sinks:
-            self._guarded("write", sink, step, row)
+        failures = [(sink, _tried(sink.write, step, row)) for sink in self.sinks]
+        first, self._wrote = not self._wrote, True
         if found.interrupted:  # the engine turns Ctrl-C into a result; training must hear of it
             raise KeyboardInterrupt
+        for sink, error in failures:
+            if error is not None and first:
+                raise error  # nothing has been trained yet that could be lost
+            self._told(sink, error)
         return row
 
-    def _guarded(self, action: str, sink: Any, *args: Any) -> None:
-        try:
-            getattr(sink, action)(*args)
-        except Exception as error:
+    def _told(self, sink: Any, error: Exception | None) -> None:
+        if error is not None:
             self._warn(f"sink {id(sink)}", f"the sink {shown(sink)} fails and training goes on ({error})")
 
     def _warn(self, what: str, text: str) -> None:
@@ -262,34 +308,26 @@ class RegionTracker:
             "due": self._due,
             "cost": self._cost,
             "allowance": self.allowance.state(),
-            "architecture": self._architecture or self._last,
-            "previous": _packed(self._measurer.previous),
+            "architecture": self._architecture,
+            "previous": packed_network(self._measurer.previous),
         }
 
     def load_state_dict(self, state: Any) -> None:
         """Go on from `state_dict`: its slices, points, history and schedule replace those of this tracker.
 
         Raises:
-            InputError: it is no state of a tracker.  The next measurement refuses a model of another architecture.
+            InputError: it is no state of a tracker, or a damaged one; the tracker is then as it was.  The next
+                measurement refuses a model of another architecture.
         """
-        if not isinstance(state, Mapping) or state.get("format") != FORMAT:
-            raise InputError(f"state: expected what RegionTracker.state_dict gives ({FORMAT!r}), got {shown(state)}")
-        from dataclasses import replace
-
-        points = state["points"]
-        plan = replace(
-            self._measurer.plan,
-            slices=tuple(Slice.from_dict(record) for record in state["slices"]),
-            points=None if points is None else np.array(points, dtype=np.float64),
-            paths=tuple(np.array(path, dtype=np.float64) for path in state["paths"]),
-        )
-        self.schedule = Schedule.from_dict(state["schedule"])
-        self.history = History.from_dict(state["history"])
+        found = read_state(state)
+        plan = self._measurer.plan
+        plan = replace(plan, slices=found["slices"], points=found["points"], paths=found["paths"])
+        self.schedule, self.history = found["schedule"], found["history"]
         self._measurer = Measurer(plan)
-        self._measurer.previous = _unpacked(state["previous"])
-        self._seen, self._due, self._cost = int(state["seen"]), bool(state["due"]), float(state["cost"])
-        self.allowance.restore(state["allowance"])
-        self._architecture, self._last = state["architecture"], None
+        self._measurer.previous = found["previous"]
+        self._seen, self._due, self._cost = found["seen"], found["due"], found["cost"]
+        self.allowance.restore(found["allowance"])
+        self._architecture, self._resumed = found["architecture"], found["architecture"] is not None
 
     def __repr__(self) -> str:
         plan = self._measurer.plan
@@ -299,31 +337,16 @@ class RegionTracker:
         return f"RegionTracker: {', '.join(parts)}, {self.schedule}, {len(self.history)} rows"
 
 
-class _Other(InputError):
-    """A model of another architecture than that of the loaded state."""
+class OtherArchitecture(InputError):
+    """A model of another architecture than that of the measurements before."""
 
 
-def _sequence(value: Any, what: str) -> Sequence[Any]:
-    if isinstance(value, str | bytes) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
-        raise InputError(f"{what}: expected a sequence, got {shown(value)}")
-    return value
-
-
-def _paths(paths: Any) -> tuple[np.ndarray, ...]:
-    """Polylines (points, inputs)."""
-    found = []
-    for path in _sequence(paths, "paths"):
-        if np.ndim(path) < 2:
-            raise InputError("paths: expected a list of polylines (points, inputs); put a single one into a list")
-        found.append(data_points(path, "paths"))
-    return tuple(found)
-
-
-def _positive(value: Any, what: str) -> float:
-    number = real_number(value, what)
-    if not 0 < number < float("inf"):
-        raise InputError(f"{what} must be a positive number, got {number:g}")
-    return number
+def _tried(action: Callable[..., Any], *args: Any) -> Exception | None:
+    try:
+        action(*args)
+    except Exception as error:
+        return error
+    return None
 
 
 def _opened(sinks: Any) -> list[Any]:
@@ -332,21 +355,3 @@ def _opened(sinks: Any) -> list[Any]:
     from .sinks import as_sink
 
     return [as_sink(sink) for sink in sinks]
-
-
-def _packed(network: Any) -> dict[str, Any] | None:
-    """A network as plain JSON types."""
-    if network is None:
-        return None
-    from ..store.describe import describe_network
-
-    record, content = describe_network(network)
-    return {"record": record, "weights": base64.b64encode(content).decode("ascii")}
-
-
-def _unpacked(packed: Any) -> Any:
-    if packed is None:
-        return None
-    from ..store.describe import restore_network
-
-    return restore_network(packed["record"], io.BytesIO(base64.b64decode(packed["weights"])))

@@ -68,12 +68,38 @@ def is_first_process() -> bool:
     return distributed.get_rank() == 0
 
 
-def architecture(module: Any) -> dict[str, str]:
-    """What modules of one architecture have in common, `key`, and the words that messages use, `text`."""
-    shapes = [(name, tuple(t.shape)) for name, t in module.state_dict(keep_vars=True).items() if hasattr(t, "shape")]
-    layers = [(name, type(part).__name__) for name, part in module.named_modules()]
-    widths = [shape for _, shape in shapes if len(shape) > 1]
+def architecture(module: Any) -> dict[str, Any]:
+    """What modules of one architecture have in common.
+
+    `key` is equal for them, `parts` are the names of submodules and tensors with their types and shapes, and `text` is
+    what messages call it.  Types of numbers, devices and wrappers of `torch.compile` do not matter.
+    """
+    parts: list[list[str]] = []
+    for name, part in module.named_modules():
+        if "_orig_mod" in part._modules:
+            continue  # the module inside has its name
+        name = name.replace("._orig_mod", "")
+        if name:
+            parts.append([name, type(part).__name__])
+        passing = part._non_persistent_buffers_set
+        tensors = [*part._parameters.items(), *((k, t) for k, t in part._buffers.items() if k not in passing)]
+        dot = f"{name}." if name else ""
+        parts += [[dot + key, _shape(tensor)] for key, tensor in tensors if tensor is not None]
+    shapes = ["x".join(map(str, p.shape)) for p in module.parameters() if p.dim() > 1]
+    words = ", ".join(shapes[:4]) + (", ..." if len(shapes) > 4 else "")
     numbers = sum(t.numel() for t in module.parameters())
-    words = ", ".join("x".join(map(str, shape)) for shape in widths[:4]) + (", ..." if len(widths) > 4 else "")
     text = f"{type(module).__name__} of {plural(numbers, 'parameter')} ({words or 'no matrix'})"
-    return {"key": hashlib.sha256(repr((layers[1:], shapes)).encode()).hexdigest(), "text": text}
+    return {"key": hashlib.sha256(repr(parts).encode()).hexdigest(), "text": text, "parts": parts}
+
+
+def _shape(tensor: Any) -> str:
+    return "x".join(map(str, tensor.shape)) or "one number"
+
+
+def difference(one: Any, other: Any) -> str:
+    """The first part in which two descriptions of `architecture` differ, in words."""
+    before, now = dict(one["parts"]), dict(other["parts"])
+    for name in dict.fromkeys([*before, *now]):
+        if before.get(name) != now.get(name):
+            return f"{name} was {before.get(name, 'not there')} and is {now.get(name, 'not there')}"
+    return "the same parts come in another order"
