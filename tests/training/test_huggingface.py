@@ -6,6 +6,7 @@ import copy
 import json
 import subprocess
 import sys
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -48,7 +49,7 @@ def events(callbacks, *, steps=6, epochs=2, state=None, model=None):
     control = TrainerControl()
     handler = CallbackHandler([DefaultFlowCallback(), *callbacks], model, None, optimiser, None)
     args = SimpleNamespace(
-        logging_first_step=False, logging_strategy="no", eval_strategy="no", save_strategy="no", eval_delay=0
+        logging_first_step=False, logging_strategy="no", eval_strategy="epoch", save_strategy="no", eval_delay=0
     )
     handler.on_train_begin(args, state, control)
     x, y = torch.rand(16, 8), torch.randint(0, 3, (16,))
@@ -126,6 +127,38 @@ def test_the_real_tracker_goes_through_a_saved_state(tmp_path):
     assert again.history.rows[-1]["regions/n_regions"] == last
     assert [r["step"] for r in loaded.log_history] == [0, 3, 6, 9, 12]
     json.dumps(callback.state(), allow_nan=False)
+
+
+@pytest.mark.parametrize("when", ["steps", "epochs", "validation"])
+def test_a_second_training_numbers_on(when, tmp_path):
+    real = RegionTracker(slices=Plane.through(*np.eye(8)[:3]), schedule=3, share=None)
+    callback = HuggingFaceCallback(real, when=when)
+    _, model = events([callback], epochs=1)
+    state, model = events([callback], epochs=1, model=model)
+    expected = [0, 3, 6, 9, 12] if when == "steps" else [0, 6, 12]
+    assert real.history.steps.tolist() == expected
+    assert state.log_history[-1]["step"] == 6  # the trainer's own number
+    state.stateful_callbacks["HuggingFaceCallback"] = callback.state()
+    state.save_to_json(tmp_path / "trainer_state.json")
+    # The second training goes on from its checkpoint: in another process, and in this one after more of it.
+    again = RegionTracker(slices=Plane.through(*np.eye(8)[:3]), share=None)
+    events([callback], epochs=1, model=model)
+    for resumed in (HuggingFaceCallback(again, when=when), callback):
+        loaded = TrainerState.load_from_json(tmp_path / "trainer_state.json")
+        events([resumed], epochs=1, state=loaded, model=model)
+        steps = resumed.tracker.history.steps.tolist()
+        assert steps == expected + ([15, 18] if when == "steps" else [18])
+
+
+def test_a_training_without_evaluations_says_that_nothing_will_be_measured():
+    callback = HuggingFaceCallback(Watch(), when="validation")
+    state, control = TrainerState(), TrainerControl()
+    for strategy in ("no", TrainingArguments(output_dir="unused", use_cpu=True, report_to=[]).eval_strategy):
+        with pytest.warns(UserWarning, match="when='validation', but .* no evaluation .*eval_strategy"):
+            callback.on_train_begin(SimpleNamespace(eval_strategy=strategy), state, control, model=Tiny())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        callback.on_train_begin(SimpleNamespace(eval_strategy="epoch"), state, control, model=Tiny())
 
 
 def test_numbers_go_through_the_trainer_and_do_not_swallow_its_own():
@@ -274,3 +307,12 @@ class TestRealTrainer:
         assert again.points.tobytes() == first.points.tobytes()
         assert [r["step"] for r in again.history.rows] == [0, 4, 8, 12, 16]
         assert again.history.rows[:3] == first.history.rows
+
+    def test_a_second_train_numbers_on(self, tmp_path):
+        real = RegionTracker(slices=Plane.through(*np.eye(8)[:3]), schedule=5, share=None)
+        callback = HuggingFaceCallback(real)
+        trainer, _ = train(tmp_path, [callback], epochs=1)
+        assert real.history.steps.tolist() == [0, 5]
+        trainer.train()
+        train(tmp_path, [callback], epochs=1)
+        assert real.history.steps.tolist() == [0, 5, 8, 10, 15, 16, 20]

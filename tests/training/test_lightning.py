@@ -6,6 +6,7 @@ import importlib
 import subprocess
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -175,6 +176,41 @@ def test_a_checkpoint_holds_the_real_tracker(tmp_path):
     assert again.history.steps.tolist() == [0, 4, 8, 12, 16]
     assert again.history.rows[:3] == first.history.rows
     assert [s.plane.p.tolist() for s in again.slices] == [s.plane.p.tolist() for s in first.slices]
+
+
+@pytest.mark.parametrize("when", ["steps", "epochs", "validation"])
+def test_a_second_fit_numbers_on(when, tmp_path):
+    pl = importlib.import_module(NAMES[0])
+    real = tracker(sinks=tmp_path / "run.csv")
+    callback = LightningCallback(real, when=when)
+    fit(NAMES[0], tmp_path, [callback], epochs=1)
+    first = real.history.steps.tolist()
+    assert first == ([0, 4, 8] if when == "steps" else [0, 8])
+    keeper = pl.callbacks.ModelCheckpoint(dirpath=tmp_path, filename="second")
+    fit(NAMES[0], tmp_path, [callback, keeper], epochs=1, enable_checkpointing=True)
+    expected = [0, 4, 8, 12, 16] if when == "steps" else [0, 8, 16]
+    assert real.history.steps.tolist() == expected
+    assert [line.split(",")[0] for line in (tmp_path / "run.csv").read_text().splitlines()[1:]] == [*map(str, expected)]
+    # The second run, resumed in another process, keeps the numbers that it had.
+    again = tracker()
+    fit(NAMES[0], tmp_path, [LightningCallback(again, when=when)], epochs=2, ckpt_path=str(tmp_path / "second.ckpt"))
+    assert again.history.steps.tolist() == expected + ([20, 24] if when == "steps" else [24])
+    assert again.history.rows[: len(expected)] == real.history.rows
+
+
+def test_a_second_fit_measures_its_start_where_the_last_row_is_older(tmp_path):
+    real = RegionTracker(slices=Plane.through(*np.eye(8)[:3]), schedule=3, share=None)
+    callback = LightningCallback(real)
+    for _ in range(2):
+        fit(NAMES[0], tmp_path, [callback], epochs=1)
+    assert real.history.steps.tolist() == [0, 3, 6, 8, 9, 12, 15]  # 8, which is seen, is where the second begins
+
+
+def test_a_run_without_validation_says_that_nothing_will_be_measured():
+    callback = LightningCallback(Watch(), when="validation")
+    trainer = SimpleNamespace(is_global_zero=True, global_step=0, loggers=[], enable_validation=False)
+    with pytest.warns(UserWarning, match="when='validation', but this run has no validation"):
+        callback.on_train_start(trainer, nn.Linear(8, 2))
 
 
 @pytest.mark.parametrize("name", NAMES)

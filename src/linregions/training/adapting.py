@@ -67,3 +67,37 @@ def last_step(tracker: Any) -> int | None:
     """The step of the last row, None before there is one."""
     rows = tracker.history.rows
     return int(rows[-1]["step"]) if rows else None
+
+
+class Numbering:
+    """The tracker's number of a trainer's step.
+
+    A trainer counts from 0 again in its next training; a tracker, whose steps never fall, numbers on from the last one
+    that it knows.  A training that is resumed from a checkpoint keeps the offset that it had.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> numbering = Numbering(SimpleNamespace(last_step=20, history=SimpleNamespace(rows=[])))
+        >>> numbering.begin(0)
+        >>> numbering(5)
+        25
+    """
+
+    def __init__(self, tracker: Any):
+        self.tracker = tracker
+        self.offset = 0
+        self._restored = 0
+
+    def __call__(self, step: int) -> int:
+        """The tracker's number."""
+        return self.offset + step
+
+    def begin(self, step: int) -> None:
+        """A training starts, or goes on, at this step of its trainer."""
+        known = getattr(self.tracker, "last_step", None)
+        seen = last_step(self.tracker) if known is None else known
+        self.offset, self._restored = max(self._restored, (seen or 0) - step), 0
+
+    def restore(self, offset: Any) -> None:
+        """The training that begins next is resumed, with this offset."""
+        self._restored = max(0, int(offset))

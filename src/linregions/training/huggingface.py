@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ..errors import InputError, MissingExtraError
-from .adapting import checked_tracker, checked_when, last_step, measured_part, packed, unpacked
+from .adapting import Numbering, checked_tracker, checked_when, last_step, measured_part, packed, unpacked
 from .collapse import Collapse, CollapseRule, RuleWatch
 from .sinks.values import numbers
 
@@ -26,6 +27,9 @@ class HuggingFaceCallback(TrainerCallback, ExportableState):
     the reporters.  The tracker's state is saved in each checkpoint's `trainer_state.json`, from which a resumed run
     takes slices and history; leave `restore_callback_states_from_checkpoint` off, it would make a new callback.
 
+    A tracker watches one training.  A second `train` with the same callback numbers on: its step 0 is the last step of
+    the first, so that steps never fall; give a training of its own a tracker of its own.
+
     Args:
         tracker: the `RegionTracker`.  If it has no `part`, the model's `backbone` is measured where there is one, else
             the whole model.
@@ -44,20 +48,30 @@ class HuggingFaceCallback(TrainerCallback, ExportableState):
                 "restore_callback_states_from_checkpoint off, because the tracker's state comes back without it"
             )
         self.tracker, self.when, self.trainer = checked_tracker(tracker), checked_when(when), trainer
+        self._number = Numbering(tracker)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_more: Any) -> None:
         """Take back the state of a resumed run, and measure before the first batch."""
         saved = (state.stateful_callbacks or {}).get(type(self).__name__)
-        if state.global_step and saved and last_step(self.tracker) is None:
-            saved = saved[0] if isinstance(saved, list) else saved
-            self.tracker.load_state_dict(unpacked(saved["attributes"]["tracker"]))
-        if last_step(self.tracker) is None:
+        if state.global_step and saved:
+            saved = (saved[0] if isinstance(saved, list) else saved)["attributes"]
+            self.tracker.load_state_dict(unpacked(saved["tracker"]))
+            self._number.restore(saved.get("offset", 0))
+        self._number.begin(state.global_step)
+        if state.global_step == 0 or last_step(self.tracker) is None:
             self._measure(state, control, model)
+        if self.when == "validation" and getattr(args, "eval_strategy", None) == "no":
+            warnings.warn(
+                "HuggingFaceCallback: when='validation', but there is no evaluation in this training, so that nothing "
+                "is measured after its start; set eval_strategy, or take when='epochs'",
+                stacklevel=2,
+            )
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_more: Any) -> None:
         """Let the schedule say whether to measure."""
         if self.when == "steps" and state.is_world_process_zero:
-            self._leave(state, control, self.tracker.step(measured_part(self.tracker, model), state.global_step))
+            number = self._number(state.global_step)
+            self._leave(state, control, self.tracker.step(measured_part(self.tracker, model), number))
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_more: Any) -> None:
         """Measure if this is asked for."""
@@ -70,8 +84,9 @@ class HuggingFaceCallback(TrainerCallback, ExportableState):
             self._measure(state, control, model)
 
     def _measure(self, state: Any, control: Any, model: Any) -> None:
-        if state.is_world_process_zero and last_step(self.tracker) != state.global_step:
-            self._leave(state, control, self.tracker.measure(measured_part(self.tracker, model), state.global_step))
+        number = self._number(state.global_step)
+        if state.is_world_process_zero and last_step(self.tracker) != number:
+            self._leave(state, control, self.tracker.measure(measured_part(self.tracker, model), number))
 
     def _leave(self, state: Any, control: Any, row: Any) -> None:
         values = {} if row is None else numbers(row)
@@ -86,7 +101,7 @@ class HuggingFaceCallback(TrainerCallback, ExportableState):
 
     def state(self) -> dict[str, Any]:
         """The tracker's state, for a checkpoint."""
-        return {"args": {}, "attributes": {"tracker": packed(self.tracker.state_dict())}}
+        return {"args": {}, "attributes": {"tracker": packed(self.tracker.state_dict()), "offset": self._number.offset}}
 
 
 class HuggingFaceCollapseStop(TrainerCallback):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from ..checks import shown
 from ..errors import InputError, MissingExtraError
-from .adapting import checked_tracker, checked_when, last_step, measured_part, packed, unpacked
+from .adapting import Numbering, checked_tracker, checked_when, last_step, measured_part, packed, unpacked
 from .collapse import Collapse, CollapseRule, RuleWatch
 from .sinks.values import numbers
 
@@ -60,6 +61,9 @@ class LightningCallback(_OfEitherName):
     `EarlyStopping` and `ModelCheckpoint` find it.  The tracker's state is part of every checkpoint: slices and history
     are those of the run that is resumed.
 
+    A tracker watches one training.  A second `fit` with the same callback numbers on: its step 0 is the last step of
+    the first, so that steps never fall; give a training of its own a tracker of its own.
+
     Args:
         tracker: the `RegionTracker`.  If it has no `part`, the module's `backbone` is measured where there is one,
             else the whole module.
@@ -87,6 +91,7 @@ class LightningCallback(_OfEitherName):
         self.tracker, self.when = checked_tracker(tracker), checked_when(when)
         self.log_values, self.name = log, name
         self._seen: int | None = None
+        self._number = Numbering(tracker)
 
     @property
     def state_key(self) -> str:
@@ -95,8 +100,16 @@ class LightningCallback(_OfEitherName):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Measure before the first batch, unless the run is resumed: then the schedule goes on."""
-        if trainer.is_global_zero and last_step(self.tracker) is None:
-            self._leave(trainer, self.tracker.measure(self._part(pl_module), trainer.global_step))
+        self._number.begin(trainer.global_step)
+        last, number = last_step(self.tracker), self._number(trainer.global_step)
+        if trainer.is_global_zero and (last is None or (trainer.global_step == 0 and last != number)):
+            self._leave(trainer, self.tracker.measure(self._part(pl_module), number))
+        if trainer.is_global_zero and self.when == "validation" and not getattr(trainer, "enable_validation", True):
+            warnings.warn(
+                "LightningCallback: when='validation', but this run has no validation, so that nothing is measured "
+                "after its start; give it validation data, or take when='epochs'",
+                stacklevel=2,
+            )
         self._seen = trainer.global_step
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *_batch: Any, **_more: Any) -> None:
@@ -105,7 +118,7 @@ class LightningCallback(_OfEitherName):
             return  # batches that are accumulated leave the weights as they were
         self._seen = trainer.global_step
         if trainer.is_global_zero:
-            row = self.tracker.step(self._part(pl_module), trainer.global_step)
+            row = self.tracker.step(self._part(pl_module), self._number(trainer.global_step))
             self._leave(trainer, row, pl_module, on_step=True, on_epoch=False)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
@@ -118,8 +131,9 @@ class LightningCallback(_OfEitherName):
             self._at_end_of("validation", trainer, pl_module)
 
     def _at_end_of(self, what: str, trainer: Any, pl_module: Any) -> None:
-        if self.when == what and trainer.is_global_zero and last_step(self.tracker) != trainer.global_step:
-            row = self.tracker.measure(self._part(pl_module), trainer.global_step)
+        number = self._number(trainer.global_step)
+        if self.when == what and trainer.is_global_zero and last_step(self.tracker) != number:
+            row = self.tracker.measure(self._part(pl_module), number)
             self._leave(trainer, row, pl_module, on_step=False, on_epoch=True)
 
     def _part(self, pl_module: Any) -> Any:
@@ -137,11 +151,12 @@ class LightningCallback(_OfEitherName):
 
     def state_dict(self) -> dict[str, Any]:
         """The tracker's state, for a checkpoint."""
-        return {"tracker": packed(self.tracker.state_dict())}
+        return {"tracker": packed(self.tracker.state_dict()), "offset": self._number.offset}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Give the tracker the state of a checkpoint."""
         self.tracker.load_state_dict(unpacked(state_dict["tracker"]))
+        self._number.restore(state_dict.get("offset", 0))
 
 
 class LightningCollapseStop(_OfEitherName):
