@@ -230,11 +230,16 @@ def test_networks_without_boundaries_give_numbers_and_no_warning(kind, overlay):
 
 
 def test_hooks_fire_in_a_measurement_as_documented():
-    model, calls = net(bend=nn.Hardtanh), []  # a chain of Linear and ReLU is read without a call
-    model[0].register_forward_hook(lambda *a: calls.append(1))
+    model, calls = net(), []
+    model[0].register_forward_hook(lambda *a: calls.append(model.training))
     tracker().step(model, 0)
     assert calls
-    assert "forward hooks" in (RegionTracker.__doc__ or "")
+    assert not any(calls)  # in evaluation mode
+    assert model.training
+    assert "forward hooks fire" in " ".join((RegionTracker.__doc__ or "").split())
+    changed = net()
+    changed[0].register_forward_hook(lambda module, args, out: 0 * out)  # this one is part of the function
+    assert tracker().step(changed, 0)["regions/n_regions"] == 1 < tracker().step(net(), 0)["regions/n_regions"]
 
 
 def saved():
@@ -269,6 +274,15 @@ def test_a_slice_of_which_nothing_was_listed_has_no_number():
     row = tracker(budget_seconds=1e-6).step(net(), 0)
     assert row["status"] == "budget"
     assert row.get("regions/n_regions") is None
+
+
+def test_a_bound_of_zero_is_no_count():
+    watch = tracker(budget_seconds=1e-9)
+    watch._measurer._clock = lambda: 0.0  # reading takes no time, listing does
+    row = watch.step(net(64), 0)
+    assert (row["status"], watch.history.slices[0]["kind"]) == ("budget", "lower")
+    assert row["regions/n_regions"] is watch.history.slices[0]["n_regions"] is None
+    assert CollapseRule()([row, *({"step": k, "regions/n_regions": 9.0} for k in (1, 2))]).start == 9.0
 
 
 def test_a_sink_that_fails_in_the_first_row_is_an_error(tmp_path):

@@ -25,10 +25,10 @@ from .unwrapping import architecture, difference, is_first_process, part_of
 class RegionTracker:
     """Measures the regions of a network on fixed slices, points and paths, every so often while it trains.
 
-    The model, its training flags, gradients, hooks and the random states are afterwards what they were.  A model that
-    is no plain chain of linear layers and ReLUs is called a few times while it is read, and then its forward hooks fire
-    as in any call, since they may be part of the function.  Wrappers of `torch.nn.parallel` and `torch.compile` are
-    looked through; only the process of rank 0 measures.
+    The model, its training flags, gradients, hooks and the random states are afterwards what they were.  Reading a
+    model calls it a few times in evaluation mode (unless it is a plain chain of linear layers and ReLUs without hooks),
+    so its forward hooks fire in a measurement too: they may be part of the function.  Wrappers of `torch.nn.parallel`
+    and `torch.compile` are looked through; only the process of rank 0 measures.
 
     A tracker watches one training: steps never fall, a step has one row, and the architecture stays.
 
@@ -57,6 +57,7 @@ class RegionTracker:
         overlay: compare with the regions at the measurement before: `split_info`, `merge_info`.
         jacobian: also the metrics of the maps on the regions: jumps, and regions merged by function.
         sinks: where rows go as they are made: objects with `write(step, row)` and `close()`, or file names.
+            One that fails at the first row is an error; later it is warned of once.
         exact: settle in rationals what floating point cannot, as for `enumerate_regions`.
         threads: of the engine.
         radius: of the local complexity, in units of the inputs.
