@@ -205,6 +205,11 @@ def test_arguments_that_do_not_fit(options, message):
         tracker(**options)
 
 
+def test_an_input_shape_that_does_not_fit_is_named():
+    with pytest.raises(InputError, match=r"^slices: they lie in 4 inputs, but input_shape \(5,\) has 5"):
+        tracker(input_shape=5).step(net(), 0)
+
+
 def test_a_layer_without_a_shape_is_named():
     with pytest.raises(InputError, match="has no shape yet"):
         tracker().step(nn.Sequential(nn.LazyLinear(8), nn.ReLU()), 0)
@@ -260,7 +265,7 @@ def test_a_damaged_state_is_refused_and_changes_nothing(key, damage):
     watch.step(net(), 3)
     watch.allowance.clock = lambda: 1e6  # it stands
     before = copy.deepcopy(watch.state_dict())
-    with pytest.raises(InputError, match=rf"^state: its {key} is (missing|damaged)"):
+    with pytest.raises(InputError, match=rf"^state: its part '{key}' is (missing|damaged)"):
         watch.load_state_dict(state)
     assert watch.state_dict() == before
 
@@ -277,12 +282,21 @@ def test_a_slice_of_which_nothing_was_listed_has_no_number():
 
 
 def test_a_bound_of_zero_is_no_count():
-    watch = tracker(budget_seconds=1e-9)
-    watch._measurer._clock = lambda: 0.0  # reading takes no time, listing does
-    row = watch.step(net(64), 0)
-    assert (row["status"], watch.history.slices[0]["kind"]) == ("budget", "lower")
-    assert row["regions/n_regions"] is watch.history.slices[0]["n_regions"] is None
-    assert CollapseRule()([row, *({"step": k, "regions/n_regions": 9.0} for k in (1, 2))]).start == 9.0
+    for _ in range(8):  # how far the engine comes in no time differs
+        watch = tracker(budget_seconds=1e-9, keep=True)
+        watch._measurer._clock = lambda: 0.0  # reading takes no time, listing does
+        row = watch.step(net(64), 0)
+        (part,) = watch.history.slices
+        assert (row["status"], part["kind"]) == ("budget", "lower")
+        assert row["regions/n_regions"] == part["n_regions"] != 0
+        if part["n_regions"] is None:
+            assert not {"area_mean", "boundary_length"} & set(part)
+            assert watch.history.kept == {}
+
+
+def test_a_row_without_a_number_is_no_start_of_a_collapse():
+    rows = [{"step": k, "status": "complete", "regions/n_regions": n} for k, n in enumerate((None, 9.0, 8.0))]
+    assert CollapseRule()([rows[0] | {"status": "budget"}, *rows[1:]]).start == 9.0
 
 
 def test_a_sink_that_fails_in_the_first_row_is_an_error(tmp_path):

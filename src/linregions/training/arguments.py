@@ -50,9 +50,15 @@ def check_one_space(slices: Sequence[Slice], points: Any, paths: Sequence[np.nda
         width, words = path.shape[1], words or f"path {k} has {path.shape[1]}"
 
 
-def check_fits(inputs: int, slices: Sequence[Slice], points: Any, paths: Sequence[np.ndarray]) -> None:
-    """Refuse slices, points or paths that do not lie in the inputs of the model, by their argument."""
-    takes = f"but the model takes {inputs}; give those of its input space, or another part"
+def check_fits(
+    inputs: int, slices: Sequence[Slice], points: Any, paths: Sequence[np.ndarray], *, shape: tuple[int, ...] | None
+) -> None:
+    """Refuse slices, points or paths that do not lie in the inputs of the model, by their argument.
+
+    `shape` is the argument `input_shape`, if the number of inputs comes from it.
+    """
+    whose = f"the model takes {inputs}" if shape is None else f"input_shape {shape} has {inputs}"
+    takes = f"but {whose}; give those of its input space, or another part"
     if slices and slices[0].plane.input_dim != inputs:
         raise InputError(f"slices: they lie in {plural(slices[0].plane.input_dim, 'input')}, {takes}")
     if points is not None and points.shape[1] != inputs:

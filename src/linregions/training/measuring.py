@@ -101,7 +101,8 @@ class Measurer:
         if self._reader is None:
             reader = LiveReader(module, input_shape=self.plan.input_shape)
             plan = self.plan
-            check_fits(math.prod(reader.input_shape), plan.slices, plan.points, plan.paths)
+            inputs = math.prod(reader.input_shape)
+            check_fits(inputs, plan.slices, plan.points, plan.paths, shape=plan.input_shape)
             self._reader = reader
         reader = self._reader
         try:
@@ -126,6 +127,7 @@ class Measurer:
         status = count.status.value
         # Before the first region was listed the bound is 0, which would look like a count.
         number = count.value if count.value or status == "complete" else None
+        polygons = None if number is None else polygons
         row |= {"status": status, "kind": count.kind.value, "n_regions": number}
         row |= {"exact_decisions": count.exact_decisions, "doubtful": count.doubtful}
         if polygons is not None:

@@ -41,13 +41,15 @@ def read_state(state: Any) -> dict[str, Any]:
     found = {}
     for name, read in _READ.items():
         if name not in state:
-            raise InputError(f"state: its {name} is missing; load another checkpoint, or start a new RegionTracker")
+            raise InputError(
+                f"state: its part {name!r} is missing; load another checkpoint, or start a new RegionTracker"
+            )
         try:
             found[name] = read(state[name])
         except Exception as error:  # whatever a wrong type leads to
             text = " ".join(str(error).split()) or type(error).__name__
             raise InputError(
-                f"state: its {name} is damaged ({text}); load another checkpoint, or start a new RegionTracker"
+                f"state: its part {name!r} is damaged ({text}); load another checkpoint, or start a new RegionTracker"
             ) from error
     return found
 
