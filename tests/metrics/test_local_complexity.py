@@ -129,6 +129,16 @@ def test_a_frame_is_orthonormal_and_seeded():
     assert not np.array_equal(v, frame(20, 7, seed=6))
 
 
+@pytest.mark.parametrize(("inputs", "expected"), [(2, 2), (24, 24), (25, 25), (30, 25)])
+def test_the_usual_directions_are_25_or_as_many_as_inputs(inputs, expected):
+    net, x = random_network(3, inputs, (6, 4)), np.random.default_rng(0).normal(size=(4, inputs))
+    found = local_complexity(net, x, radius=0.4)
+    assert found.directions == expected
+    assert np.array_equal(found.layers, local_complexity(net, x, radius=0.4, directions=expected).layers)
+    first = local_complexity_layer1(net, x, radius=0.4)
+    assert np.array_equal(first, local_complexity_layer1(net, x, radius=0.4, directions=expected))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

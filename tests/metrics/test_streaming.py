@@ -162,6 +162,67 @@ def test_norms_stream_too():
     assert math.isfinite(float(metric.compute()["jac_norm"]))
 
 
+def test_points_that_a_module_does_not_take_are_one_sentence():
+    net, x = mlp(0, nn.ReLU()), np.zeros((3, 5))
+    for measured in (
+        lambda: boundary_distance(net, x),
+        lambda: boundary_distance(net, x, within=np.eye(4)[:2]),
+        lambda: local_complexity(net, x, radius=0.1),
+        lambda: local_complexity(net, x[:, :2], radius=0.1, directions=4),
+        lambda: jac_norm(net, x),
+        lambda: local_rank(net, x),
+        lambda: BoundaryDistance(net).update(torch.tensor(x)),
+        lambda: LocalComplexity(net, radius=0.1).update(torch.tensor(x)),
+        lambda: JacobianNorm(net).update(torch.tensor(x)),
+        lambda: LocalRank(net).update(torch.tensor(x)),
+    ):
+        with pytest.raises(InputError, match=r"^x: the module does not take points of shape \(points, [25]\)"):
+            measured()
+    with pytest.raises(InputError, match="directions must be a whole number from 1 to 4, got 5"):
+        local_complexity(net, np.zeros((3, 4)), radius=0.1, directions=5)
+
+
+@pytest.mark.parametrize("module", [False, True])
+def test_an_empty_batch_adds_nothing(module):
+    net = mlp(2, nn.ReLU())
+    model = net if module else read(net.eval())
+    x = torch.from_numpy(np.random.default_rng(2).normal(size=(5, 4)))
+    for make in (BoundaryDistance, LocalRank, JacobianNorm, lambda m: LocalComplexity(m, radius=0.5)):
+        metric, expected = make(model), make(model)
+        metric.update(x[:0])
+        assert metric.compute() == {}
+        for some in (x[:2], x[:0], x[2:]):
+            metric.update(some)
+        expected.update(x)
+        metric._computed = None
+        assert {k: float(v) for k, v in metric.compute().items()} == pytest.approx(
+            {k: float(v) for k, v in expected.compute().items()}
+        )
+    assert jac_norm(model, x[:0].numpy()).shape == local_rank(model, x[:0].numpy()).values.shape == (0,)
+
+
+def test_a_lazy_module_is_one_sentence():
+    net = nn.Sequential(nn.LazyLinear(3), nn.ReLU())
+    words = r"parameter 0\.weight of a lazy layer has no shape yet; call the module once"
+    for measured in (boundary_distance, jac_norm, local_rank, lambda m, x: local_complexity(m, x, radius=0.1)):
+        with pytest.raises(InputError, match=words):
+            measured(net, np.zeros((2, 4)))
+    assert isinstance(net[0], nn.LazyLinear)  # it was not called
+
+
+@pytest.mark.parametrize("module", [False, True])
+def test_a_net_with_few_inputs_takes_as_many_directions(module):
+    net = mlp(1, nn.ReLU())
+    model = net if module else read(net.eval())
+    x = np.random.default_rng(1).normal(size=(5, 4))
+    found, all_of_them = (local_complexity(model, x, radius=0.5, **given) for given in ({}, {"directions": 4}))
+    assert found.directions == 4
+    assert np.array_equal(found.layers, all_of_them.layers)
+    metric = LocalComplexity(model, radius=0.5)
+    metric.update(torch.from_numpy(x))
+    assert float(metric.compute()["local_complexity"]) == found.values.mean()
+
+
 def test_a_missing_torchmetrics_is_one_sentence():
     code = (
         "import sys; sys.modules['torch'] = sys.modules['torchmetrics'] = None\n"

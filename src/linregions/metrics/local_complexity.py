@@ -25,6 +25,7 @@ from .star import Star, linear_part, shift_of
 from .tracing import as_network, checked_points, is_module
 
 _U = 2.0**-53
+USUAL = 25  # directions, where there are as many inputs
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,7 +114,7 @@ def local_complexity(
     x: Any,
     *,
     radius: float,
-    directions: Any = 25,
+    directions: Any = None,
     seed: int = 0,
     centre: bool = False,
     logits: bool = False,
@@ -128,7 +129,8 @@ def local_complexity(
         model: a Network, a path, or a torch module (then in its own precision, by one forward pass a vertex).
         x: (points, inputs).
         radius: r > 0.
-        directions: P, for `frame(inputs, P, seed=seed)`, one frame for all points; or the directions (P, inputs).
+        directions: P, for `frame(inputs, P, seed=seed)`, one frame for all points; or the directions (P, inputs); None
+            takes 25, or as many as there are inputs.
         seed: of the frame.
         centre: x itself is one more vertex.
         logits: the outputs count as a layer too, by their own signs, as in the published code.
@@ -161,7 +163,7 @@ def local_complexity(
     return LocalCounts(layers, star.widths, radius, len(v), star.exact_decisions)
 
 
-def local_complexity_layer1(model: Any, x: Any, *, radius: float, directions: Any = 25, seed: int = 0) -> np.ndarray:
+def local_complexity_layer1(model: Any, x: Any, *, radius: float, directions: Any = None, seed: int = 0) -> np.ndarray:
     """The exact form for the first stage: `#{k: |w_k.x + b_k - t| < r max_p |w_k.v_p|}`, (points,).
 
     These are the hyperplanes that meet the inside of the cross-polytope.  It differs from `local_complexity`'s first
@@ -254,7 +256,9 @@ def _positive(value: Any, what: str) -> float:
 
 
 def chosen_directions(directions: Any, inputs: int, seed: int) -> np.ndarray:
-    """A random frame of so many directions, or the directions that were given."""
+    """A random frame of so many directions (None: USUAL, or one for each input), or the directions that were given."""
+    if directions is None:
+        directions = min(USUAL, inputs)
     if np.ndim(directions) == 0:
         return frame(inputs, directions, seed=seed)
     v = exact_float64(directions, "directions")

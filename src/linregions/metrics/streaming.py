@@ -61,10 +61,11 @@ class PointMetric(Metric):
         if not is_module(model) and isinstance(x, torch.Tensor):
             x = x.detach().cpu().double().numpy()
         rows = torch.as_tensor(self.rows(model, x), dtype=torch.float64)
-        self.values.append(rows.to(self.device))  # type: ignore[union-attr,operator]
+        if len(rows):  # an empty batch has no columns to add up with
+            self.values.append(rows.to(self.device))  # type: ignore[union-attr,operator]
 
     def compute(self) -> dict[str, Any]:
-        """The summary of all points so far, by the names that trackers use; empty before the first update."""
+        """The summary of all points so far, by the names that trackers use; empty before the first point."""
         if isinstance(self.values, list) and not self.values:
             return {}
         rows = dim_zero_cat(self.values).cpu().numpy()  # type: ignore[arg-type]
@@ -85,7 +86,7 @@ class LocalComplexity(PointMetric):
     Args:
         model: as for the function.
         radius: of the cross-polytope.
-        directions: P, or the directions (P, inputs); the frame is the same for all batches.
+        directions: P, or the directions (P, inputs), or None, as for the function; one frame for all batches.
         seed: of the frame.
         centre: the point is one more vertex.
         logits: the outputs count too.
@@ -106,7 +107,7 @@ class LocalComplexity(PointMetric):
         model: Any,
         *,
         radius: float,
-        directions: Any = 25,
+        directions: Any = None,
         seed: int = 0,
         centre: bool = False,
         logits: bool = False,

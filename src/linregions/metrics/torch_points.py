@@ -15,6 +15,7 @@ import numpy as np
 
 from ..checks import plural, shown
 from ..errors import InputError, MissingExtraError
+from ..readers.torch_plain import refuse_lazy
 from .distances import Distances
 from .local_complexity import LocalCounts, chosen_directions
 from .points import Ranks
@@ -50,7 +51,8 @@ def local_complexity(
     """`metrics.local_complexity` by forward passes only; a layer is one call of an activation."""
     with _still(module) as (device, dtype):
         points = _tensor(x, device, dtype)
-        v = chosen_directions(directions, math.prod(points.shape[1:]), seed)
+        with _explained(module, points):
+            v = chosen_directions(directions, math.prod(points.shape[1:]), seed)
         steps = radius * torch.as_tensor(np.concatenate([v, -v, *([0 * v[:1]] if centre else [])]), device=device)
         steps = steps.to(dtype).reshape(-1, *points.shape[1:])
         batch, parts, widths = max(1, ROWS // len(steps)), [], ()
@@ -60,7 +62,7 @@ def local_complexity(
                 vertices = (some[:, None] + steps).reshape(-1, *points.shape[1:])
                 seen = _Seen(smooth=True)
                 with seen:
-                    out = module(vertices)
+                    out = _called(module, vertices)
                 layers = [*seen.layers, *([(_only(out), (0.0,))] if logits else [])]
                 found = [_changed(z, t, len(some), len(steps)) for z, t in layers]
                 widths = tuple(width for _, width in found)
@@ -74,7 +76,9 @@ def boundary_distance(module: Any, x: Any, *, within: Any = None) -> Distances:
     with _still(module) as (device, dtype), torch.enable_grad():
         points = _tensor(x, device, dtype)
         size = math.prod(points.shape[1:])
-        basis = None if within is None else torch.as_tensor(directions_matrix(within, size)[0], device=device).to(dtype)
+        with _explained(module, points):
+            span = None if within is None else directions_matrix(within, size)[0]
+        basis = None if span is None else torch.as_tensor(span, device=device).to(dtype)
         parts = [_nearest(module, points[a : a + ROWS], basis) for a in range(0, len(points), ROWS)]
     none = [np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)]
     columns = [np.concatenate(c) for c in zip(*parts, strict=True)] if parts else none
@@ -83,12 +87,14 @@ def boundary_distance(module: Any, x: Any, *, within: Any = None) -> Distances:
 
 def jac_norm(module: Any, x: Any, *, order: Any = "fro") -> np.ndarray:
     """`metrics.jac_norm` by automatic differentiation: one backward pass for each output."""
-    return np.concatenate([torch.linalg.matrix_norm(j, ord=order).cpu().numpy() for j in _jacobians(module, x)])
+    parts = [torch.linalg.matrix_norm(j, ord=order).cpu().numpy() for j in _jacobians(module, x)]
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def local_rank(module: Any, x: Any) -> Ranks:
     """Numerical rank of the outputs' Jacobian, by torch's default tolerance; nothing is certified."""
-    values = np.concatenate([torch.linalg.matrix_rank(j).cpu().numpy() for j in _jacobians(module, x)])
+    parts = [torch.linalg.matrix_rank(j).cpu().numpy() for j in _jacobians(module, x)]
+    values = np.concatenate(parts) if parts else np.zeros(0)
     return Ranks(values.astype(np.int64), np.zeros(len(values), dtype=bool))
 
 
@@ -97,7 +103,7 @@ def _jacobians(module: Any, x: Any) -> Iterator[Any]:
         points = _tensor(x, device, dtype)
         for a in range(0, len(points), ROWS):
             some = points[a : a + ROWS].clone().requires_grad_(True)
-            flat = _only(module(some)).reshape(len(some), -1)
+            flat = _only(_called(module, some)).reshape(len(some), -1)
             _few(flat.shape[1], "output")
             rows = [_gradient(flat[:, k], some) for k in range(flat.shape[1])]
             yield torch.stack(rows, dim=1)
@@ -107,7 +113,7 @@ def _nearest(module: Any, points: Any, basis: Any) -> tuple[np.ndarray, np.ndarr
     some = points.clone().requires_grad_(True)
     seen = _Seen(smooth=False)
     with seen:
-        module(some)
+        _called(module, some)
     _few(sum(math.prod(z.shape[1:]) for z, _ in seen.layers), "unit")
     best = torch.full((len(some),), math.inf, device=some.device, dtype=some.dtype)
     stages, units = (torch.full((len(some),), -1, device=some.device, dtype=torch.int64) for _ in range(2))
@@ -185,6 +191,7 @@ def _ends(name: str, args: Any, kwargs: dict[str, Any]) -> tuple[float, ...]:
 @contextmanager
 def _still(module: Any) -> Iterator[tuple[Any, Any]]:
     """The module in eval mode, with its device and precision; modes and random states as they were afterwards."""
+    refuse_lazy(module, "model")
     modes = [(m, m.training) for m in module.modules()]
     first = next((p for p in [*module.parameters(), *module.buffers()] if p.is_floating_point()), None)
     device, dtype = (torch.device("cpu"), torch.float64) if first is None else (first.device, first.dtype)
@@ -207,6 +214,31 @@ def _tensor(x: Any, device: Any, dtype: Any) -> Any:
     if not bool(torch.isfinite(out).all()):
         raise InputError("x: contains NaN or infinity; every number must be finite")
     return out
+
+
+def _called(module: Any, points: Any) -> Any:
+    """What the module gives; what it cannot take is one sentence about the points."""
+    try:
+        return module(points)
+    except (InputError, torch.OutOfMemoryError):
+        raise
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        shape = ", ".join(map(str, ("points", *points.shape[1:])))
+        raise InputError(
+            f"x: the module does not take points of shape ({shape}), it says {shown(str(error))}; give points as its "
+            "forward takes them"
+        ) from error
+
+
+@contextmanager
+def _explained(module: Any, points: Any) -> Iterator[None]:
+    """An argument that does not fit the points, where the points do not fit the module: then that is what is said."""
+    try:
+        yield
+    except InputError:
+        with torch.no_grad():
+            _called(module, points[:1])
+        raise
 
 
 def _only(out: Any) -> Any:

@@ -16,6 +16,7 @@ from ..network import Network
 from .check import check
 from .graph import UNKNOWN, Unsupported, Var, reason
 from .torch_ops import HANDLERS, TorchNode
+from .torch_plain import refuse_lazy
 from .wiring import Wiring
 
 # Of their second tensor only the shape, or the type, matters.
@@ -127,7 +128,12 @@ def compare(net: Network, exported: Exported, module: Any, *, count: int = 5) ->
 
 
 def input_shape_of(module: Any, input_shape: tuple[int, ...] | None, source: str) -> tuple[int, ...]:
-    """The shape of one input: as given, or that of the Linear layer which the module starts with."""
+    """The shape of one input: as given, or that of the Linear layer which the module starts with.
+
+    Raises:
+        InputError: it is not known, or a layer is lazy and nothing has a shape yet.
+    """
+    refuse_lazy(module, source)
     if input_shape is not None:
         shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
         if any(not isinstance(n, int) or n < 1 for n in shape):

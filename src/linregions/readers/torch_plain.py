@@ -9,10 +9,26 @@ from typing import Any
 import numpy as np
 
 from ..activations import IDENTITY, RELU, UnitActivations
+from ..errors import InputError
 from ..network import Network
 from ..stage import Stage
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
+
+def refuse_lazy(module: Any, source: str) -> None:
+    """Refuse a module some of whose parameters have no shape yet.
+
+    Raises:
+        InputError: one is lazy; it is named.
+    """
+    for table in (module.named_parameters(), module.named_buffers()):
+        for name, tensor in table:
+            # By name: torch need not be imported to ask.
+            if any(kind.__name__ == "UninitializedTensorMixin" for kind in type(tensor).__mro__):
+                raise InputError(
+                    f"{source}: parameter {name} of a lazy layer has no shape yet; call the module once on a batch first"
+                )
 
 
 def plain_layers(module: Any, shape: tuple[int, ...]) -> list[tuple[Any, bool]] | None:
