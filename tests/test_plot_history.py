@@ -279,6 +279,19 @@ class TestAnimation:
         assert plot.animation(kept, tmp_path / "frames", colour="area", pixels=150) == [0, 500]
         assert sorted(p.name for p in (tmp_path / "frames").iterdir()) == ["step_000.png", "step_500.png"]
 
+    def test_a_folder_with_pictures_of_another_run_is_refused(self, tmp_path):
+        long, short = ({step: plane_slice(1) for step in steps} for steps in ((0, 1, 7), (0, 1)))
+        assert plot.animation(long, tmp_path, pixels=100) == [0, 1, 7]
+        (tmp_path / "step_one.png").write_bytes(b"not a frame")
+        before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+        assert plot.animation(long, tmp_path, pixels=100) == [0, 1, 7]  # the same steps again
+        with pytest.raises(InputError, match=r"holds 1 picture of other steps, such as step_7\.png; remove them"):
+            plot.animation(short, tmp_path, pixels=100)
+        with pytest.raises(InputError, match=r"holds 3 pictures of other steps, such as step_0\.png"):
+            plot.animation({**long, 10: plane_slice(2)}, tmp_path, pixels=100)
+        assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+        plot.animation(short, tmp_path / "run.gif", pixels=100)
+
     def test_wrong_arguments_are_one_sentence(self, tmp_path):
         kept = {0: {"s0": plane_slice(1)}}
         with pytest.raises(InputError, match="keep=True"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import real_number, shown, whole_number
+from ..checks import plural, real_number, shown, whole_number
 from ..errors import InputError, OutputError
 from ..store.files import write_file
 from . import canvas, slices
@@ -33,8 +33,8 @@ def animation(
     Args:
         history: a `History` or a tracker that kept its polygons (`RegionTracker(keep=True)`), or a mapping from step
             to polygons.
-        path: a file that ends in .gif, or a folder, which gets one numbered .png for each checkpoint.  Files are
-            written under another name and renamed, so that each is whole.
+        path: a file that ends in .gif, or a folder, which gets one numbered .png for each checkpoint (`step_040.png`)
+            and may hold none of another run.  Files are written under another name and renamed, so that each is whole.
         slice: the name of the slice; None takes the first one.
         colour: "layer", "area" or "value", as in `slice_regions`.
         values: for "value", a mapping from step to the numbers of the regions; None takes the networks' first output.
@@ -48,7 +48,7 @@ def animation(
         The steps, in order.
 
     Raises:
-        InputError: no polygons were kept, or there is no such slice.
+        InputError: no polygons were kept, there is no such slice, or the folder holds pictures of other steps.
         OutputError: the file cannot be written.
         MissingExtraError: matplotlib is not installed.
 
@@ -72,17 +72,18 @@ def animation(
         for step, polygons in frames.items()
     }
     paint = slices.scale(list(frames.values()), colour, list(numbers.values()), label=label)
+    target = Path(path)
+    files = [] if target.suffix else _files(target, list(frames))
     pictures = (
         _picture(polygons, paint, numbers[step], anchors, _title(title, step, polygons), pixels)
         for step, polygons in frames.items()
     )
-    target = Path(path)
     if target.suffix.lower() == ".gif":
         _gif(target, pictures, duration)
     elif target.suffix:
         raise InputError(f"path: expected a file that ends in .gif, or a folder, got {shown(str(path))}")
     else:
-        _folder(target, pictures, list(frames))
+        _folder(target, pictures, files)
     return list(frames)
 
 
@@ -157,15 +158,31 @@ def _gif(target: Path, pictures: Any, duration: int) -> None:
     _write(target, out.getvalue())
 
 
-def _folder(target: Path, pictures: Any, steps: list[int]) -> None:
+def _files(target: Path, steps: list[int]) -> list[Path]:
+    """The folder's files, in the order of the steps; refuses a folder that holds others of such names.
+
+    They would be taken for frames of this run, and are not removed: whose they are, their names do not say.
+    """
+    digits = len(str(steps[-1]))
+    files = [target / f"step_{step:0{digits}d}.png" for step in steps]
+    others = sorted({p.name for p in target.glob("step_*.png")} - {file.name for file in files})
+    others = [name for name in others if name[5:-4].isdigit()]
+    if others:
+        raise InputError(
+            f"path: {target} holds {plural(len(others), 'picture')} of other steps, such as {others[0]}; remove them, "
+            "or give another folder"
+        )
+    return files
+
+
+def _folder(target: Path, pictures: Any, files: list[Path]) -> None:
     from PIL import Image
 
     _make(target)
-    digits = len(str(steps[-1]))
-    for step, picture in zip(steps, pictures, strict=True):
+    for file, picture in zip(files, pictures, strict=True):
         out = io.BytesIO()
         Image.fromarray(picture).save(out, format="PNG")
-        _write(target / f"step_{step:0{digits}d}.png", out.getvalue())
+        _write(file, out.getvalue())
 
 
 def _make(folder: Path) -> None:
