@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip("matplotlib")
 from linregions.cli import main
 from linregions.cli.arguments import parser
 from linregions.cli.study import command_of
+from linregions.studies.folder import read_study
 from linregions.studies.ssl import report
 
 SMALL = "--seeds 1 --steps 8 --batch 32 --checkpoints 3 --encoder 8,8 --slices 2 --train 100 --held 60 --resamples 20"
@@ -61,6 +63,14 @@ def test_the_supervised_story_and_its_report(tmp_path, capsys):
     text = (tmp_path / "s" / "report.md").read_text()
     assert "hold in 18 of 18 partitions" in text
     assert "nothing here is a reproduction" in text
+    table = list(csv.DictReader((tmp_path / "s" / "table.csv").open()))
+    (row,) = read_study(tmp_path / "s")[1].values()
+    assert [int(line["step"]) for line in table] == [point["step"] for point in row["checkpoints"]]
+    for line, point in zip(table, row["checkpoints"], strict=True):
+        assert (int(line["seed"]), float(line["accuracy_held"])) == (0, point["accuracy_held"])
+        counts = point["slices"]["n_regions"]  # two slices of each kind: near, noise, far
+        means = [float(line[f"n_regions{ending}"]) for ending in ("", "_noise", "_far")]
+        assert means == pytest.approx([(counts[k] + counts[k + 1]) / 2 for k in (0, 2, 4)])
 
 
 def test_interrupted(tmp_path, capsys, monkeypatch):

@@ -42,8 +42,8 @@ def some(count, seed=0, size=4):
     return rng.integers(0, 256, (count, size, size), dtype=np.uint8), labels
 
 
-def put(folder, count=20, *, part="t10k", packed=False, seed=0):
-    images, labels = some(count, seed)
+def put(folder, count=20, *, part="t10k", packed=False, seed=0, size=28):
+    images, labels = some(count, seed, size)
     write(folder, f"{part}-images-idx3-ubyte", images, packed=packed)
     write(folder, f"{part}-labels-idx1-ubyte", labels, packed=packed)
     return images, labels
@@ -144,7 +144,7 @@ def test_the_folders_of_a_named_set(tmp_path, below, packed):
 
 
 def test_the_other_spelling_and_both_parts(tmp_path):
-    images, labels = some(30, 1)
+    images, labels = some(30, 1, 28)
     write(tmp_path, "train-images.idx3-ubyte", images)
     write(tmp_path, "train-labels.idx1-ubyte", labels)
     tests, _ = put(tmp_path, 10)
@@ -188,8 +188,19 @@ def test_what_is_missing_is_listed(tmp_path):
         load("digits", root=tmp_path)
 
 
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_a_named_set_has_its_own_size(tmp_path, name):
+    put(tmp_path / "raw", size=14)
+    with pytest.raises(InputError) as error:
+        load(name, root=tmp_path)
+    folder = tmp_path / "raw"
+    assert str(error.value).startswith(f"{name}: its images are 28 x 28, but {folder} holds images of 14 x 14; ")
+    assert str(error.value).endswith(f"data={folder}")
+    assert load(folder).shape == (14, 14)
+
+
 def test_labels_that_do_not_fit(tmp_path):
-    images, labels = some(20)
+    images, labels = some(20, size=28)
     write(tmp_path, "t10k-images-idx3-ubyte", images)
     write(tmp_path, "t10k-labels-idx1-ubyte", labels[:-1])
     with pytest.raises(InputError, match="20 images but t10k-labels-idx1-ubyte 19 labels"):
@@ -208,7 +219,16 @@ def test_archives(tmp_path):
     found = load(path)
     assert (found.name, len(found.train), len(found.held)) == ("small", 20, 10)
     np.savez(path, x_train=a, y_train=ya)
-    with pytest.raises(InputError, match="x_test, y_test is not there"):
+    with pytest.raises(InputError, match="must hold the arrays x_train, y_train, x_test, y_test, but lacks x_test, y_test; save"):
+        load(path)
+    np.savez(path, a=a, b=b)
+    with pytest.raises(InputError, match="x_train, y_train, x_test, y_test, but holds 'a', 'b'; save"):
+        load(path)
+    np.savez(path)
+    with pytest.raises(InputError, match="but holds nothing; save"):
+        load(path)
+    np.savez(path, x_train=a.reshape(20, 16), y_train=ya, x_test=b, y_test=yb)
+    with pytest.raises(InputError, match=r"got \(20, 16\) of uint8; reshape flat ones, to \(20, 4, 4\) where"):
         load(path)
     np.savez(path, x_train=np.array([None]), y_train=ya, x_test=b, y_test=yb)
     with pytest.raises(InputError, match="cannot be read as a"):

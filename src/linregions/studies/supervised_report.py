@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from ..errors import InputError
 from ..store.files import write_file
 from .document import Bullets, Code, Grid, Heading, Paragraph, Part, Picture, html, markdown
 from .folder import Manifest, read_study, writing
-from .report import PAGE, REPORT
+from .report import PAGE, REPORT, TABLE
 from .sessions import commands_of, machines_of, versions_of
 from .ssl.claims.finding import agreement
 from .ssl.claims.intervals import FAILS, FEWEST_SEEDS, Estimate, Verdict, crossed, decide
@@ -22,6 +24,7 @@ from .ssl.claims.series import Run, logs
 
 NEAR, NOISE, FAR = "near the data", "through noise", "far from the data"
 KINDS = (NEAR, NOISE, FAR)
+ENDINGS = {NEAR: "", NOISE: "_noise", FAR: "_far"}  # of the columns of the table
 POINTS = {"train": "training points", "held": "held-out points", "random": "random points"}
 
 
@@ -145,7 +148,7 @@ def write_report(
     level: float = 0.95,
     progress: Callable[[float, int], None] | None = None,
 ) -> Story:
-    """Write `report.md`, `report.html` and the pictures from what the folder holds.
+    """Write `report.md`, `report.html`, `table.csv` and the picture from what the folder holds.
 
     Args:
         folder: of a study of supervised training; it may be unfinished.
@@ -175,7 +178,7 @@ def write_report(
         "Region counts, local complexity and accuracy through training: mean and range over seeds",
     )
     parts = _parts(manifest, runs, told, picture, f"{100 * level:g} %, {resamples:,} crossed resamples")
-    files = {picture.name: picture.content, REPORT: markdown(parts).encode(), PAGE: html(parts).encode()}
+    files = {picture.name: picture.content, TABLE: table(runs).encode(), REPORT: markdown(parts).encode(), PAGE: html(parts).encode()}
     with writing(folder):
         for name, content in files.items():
             write_file(folder / name, content)
@@ -222,6 +225,29 @@ def _parts(manifest: Manifest, runs: list[Run], told: Story, picture: Picture, i
             f"Versions: {versions_of(manifest)}. Core seconds of a training: {core:.1f}. {machines_of(manifest)}."
         ),
     ]
+
+
+def table(runs: Sequence[Run]) -> str:
+    """CSV, one line for each run and checkpoint; numbers of slices as their mean over those of a kind.
+
+    What is of slices through noise and far from the data ends in _noise and _far; near the data it has no ending.
+    """
+    lines = []
+    for run in runs:
+        kinds = run.row["kinds"]
+        for point in run.row["checkpoints"]:
+            line = {"seed": run.seed} | {name: value for name, value in point.items() if name != "slices"}
+            for kind, ending in ENDINGS.items():
+                chosen = [k for k, each in enumerate(kinds) if each == kind]
+                for name, values in point["slices"].items():
+                    there = [float(values[k]) for k in chosen if values[k] is not None]
+                    line[name + ending] = sum(there) / len(there) if there else None
+            lines.append(line)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(dict.fromkeys(name for line in lines for name in line)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return out.getvalue()
 
 
 def _picture(runs: list[Run]) -> bytes:

@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from studies.ssl.made_rows import STEPS, rows
 
 pytest.importorskip("matplotlib")
@@ -13,6 +15,7 @@ from linregions.errors import InputError
 from linregions.studies.folder import Manifest, StudyFolder
 from linregions.studies.ssl import figures, pictures, report
 from linregions.studies.ssl.claims import Runs
+from linregions.studies.ssl.claims.finding import percent
 from linregions.studies.ssl.report import write_report
 
 SETTINGS = {
@@ -68,6 +71,7 @@ def test_a_report_has_every_part(tmp_path):
         pictures.keep(tmp_path, f"{row['method']}-{row['seed']}", {0: Square, 600: Square}, anchors)
     found = write_report(tmp_path, resamples=50)
     text = (tmp_path / "report.md").read_text()
+    assert "e+0" not in text
     for name in [
         "partitions",
         "counts",
@@ -150,3 +154,20 @@ def test_polygons_come_back(tmp_path):
     assert pictures.read(tmp_path, "byol-0") is None
     assert pictures.chosen_steps(range(11), 3) == (0, 5, 10)
     assert pictures.chosen_steps((0, 4), 6) == (0, 4)
+
+
+@given(low=st.floats(-4.0, 4.0), decades=st.floats(0.02, 6.0))
+def test_a_logarithmic_axis_has_three_marks_at_least(low, decades):
+    low, high = 10.0**low, 10.0 ** (low + decades)
+    marks = figures._locator(low, high).tick_values(low, high)
+    assert 3 <= sum(low <= mark <= high for mark in marks) <= 20
+
+
+def test_an_axis_to_a_half_is_marked_above_its_middle():
+    marks = figures._locator(0.08, 0.45).tick_values(0.08, 0.45)
+    assert max(mark for mark in marks if mark <= 0.45) == pytest.approx(0.4)
+
+
+def test_a_share_is_written_as_people_do():
+    assert [percent(k / 120) for k in (120, 119, 60, 12, 1)] == ["100 %", "99 %", "50 %", "10 %", "0.83 %"]
+    assert percent(0.999) == "99.9 %"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -163,7 +164,9 @@ def _checked(images: np.ndarray, labels: np.ndarray, name: str, classes: int | N
     """The arrays, if they are images (n, height, width) and as many labels in range."""
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 3 or images.dtype.kind not in "fiu" or not images.size:
-        raise InputError(f"{name}: images must have shape (count, height, width), got {images.shape} of {images.dtype}")
+        raise InputError(
+            f"{name}: images must have shape (count, height, width), got {images.shape} of {images.dtype}{_flat(images)}"
+        )
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(f"{name}: labels must be whole numbers in one row, got shape {labels.shape} of {labels.dtype}")
     if len(images) != len(labels):
@@ -173,3 +176,11 @@ def _checked(images: np.ndarray, labels: np.ndarray, name: str, classes: int | N
         wrong = int(labels.min()) if labels.min() < 0 else int(labels.max())
         raise InputError(f"{name}: labels must lie from 0 to {most}, found {wrong}; are two files exchanged?")
     return images, labels
+
+
+def _flat(images: np.ndarray) -> str:
+    """What to do with images whose pixels stand in one row."""
+    side = math.isqrt(images.shape[1]) if images.ndim == 2 else 0
+    if side and side * side == images.shape[1]:
+        return f"; reshape flat ones, to ({len(images)}, {side}, {side}) where they are square"
+    return "; reshape them"

@@ -16,6 +16,7 @@ from .images import Images, made
 
 NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "digits": "scikit-learn's digits"}
 
+SIZE = (28, 28)  # of an image of the sets that are files
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -32,7 +33,8 @@ def load(
     "mnist" and "fashion-mnist" are read from the user's own IDX files below `root`; both have the same file names, so
     the folder decides: `root`, `root/raw`, `root/MNIST/raw` (or FashionMNIST) and `root/mnist` (or fashion-mnist) are
     looked at, and two that fit are an error.  A path is a folder with such files (or its subfolder `raw`), or a
-    `.npz` archive with x_train, y_train, x_test, y_test.  "digits" are scikit-learn's 1,797 images of 8 x 8.
+    `.npz` archive with the arrays x_train, y_train, x_test, y_test: images (count, height, width) in whole numbers from 0
+    to 255 or fractions in [0, 1], and labels from 0.  The images of a named set are 28 x 28.  "digits" are scikit-learn's 1,797 images of 8 x 8.
 
     Where the files hold one part only (digits, the test files alone), it is split four to one in the order that `seed`
     draws: 8,000 / 2,000 of 10,000, 1,437 / 360 of the digits.
@@ -69,10 +71,9 @@ def load(
     if text in NAMES and text != "digits":
         if root is None:
             raise InputError(
-                f"{text} is not bundled and nothing is downloaded; name the folder that holds its IDX files (root=DIR, "
-                f"--root DIR)"
+                f"{text} is not bundled and nothing is downloaded; name the folder that holds its IDX files: root=DIR"
             )
-        return _from_folder(text, _found(text, Path(root)), 10, more)
+        return _of_its_size(_from_folder(text, folder := _found(text, Path(root)), 10, more), folder)
     if root is not None:
         raise InputError(f"root goes with mnist and fashion-mnist only, got root={shown(str(root))} with {shown(text)}")
     path = Path(text)
@@ -125,6 +126,17 @@ def _only(folders: list[Path], name: str) -> Path:
     return next(iter(there.values()))
 
 
+def _of_its_size(images: Images, folder: Path) -> Images:
+    """The images of a named set, if they have the size that the set has."""
+    if images.shape != SIZE:
+        wanted, found = (" x ".join(map(str, shape)) for shape in (SIZE, images.shape))
+        raise InputError(
+            f"{images.name}: its images are {wanted}, but {folder} holds images of {found}; if these are meant, give the "
+            f"folder itself as a path: data={folder}"
+        )
+    return images
+
+
 def _file(folder: Path, part: str, kind: str) -> Path | None:
     """The file of a part ("train", "t10k") and kind ("images", "labels") in a folder, in any of its four spellings."""
     for path in _spellings(folder, part, kind):
@@ -165,12 +177,14 @@ def _from_folder(name: str, folder: Path, classes: int | None, more: dict[str, A
 def _archive(path: Path, more: dict[str, Any]) -> Images:
     try:
         with np.load(path, allow_pickle=False) as archive:
+            names = archive.files
             arrays = {key: archive[key] for key in _KEYS if key in archive.files}
     except (OSError, ValueError, EOFError, KeyError, MemoryError, AttributeError, zipfile.BadZipFile) as error:
         reason = shown(str(error).replace(str(path), path.name))
         raise InputError(f"{path}: cannot be read as a .npz archive of numbers ({reason})") from error
     missing = [key for key in _KEYS if key not in arrays]
     if missing:
-        raise InputError(f"{path}: must hold {', '.join(_KEYS)}, but {', '.join(missing)} is not there")
+        there = f"lacks {', '.join(missing)}" if arrays else f"holds {shown(names)[1:-1] or 'nothing'}"
+        raise InputError(f"{path}: must hold the arrays {', '.join(_KEYS)}, but {there}; save them by these names")
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
     return made(path.stem, tuple(arrays[key] for key in _KEYS), source=f"archive {path.name}", files=files, **more)  # type: ignore[arg-type]

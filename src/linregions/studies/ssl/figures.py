@@ -167,7 +167,7 @@ def lines(axes: list[Any], rows: Mapping[str, Any], columns: Columns) -> None:
         ax.set_axis_off()
     if not chosen:
         return
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import NullFormatter
 
     history(dict(rows), columns=[name for name, _, _ in chosen], axes=axes[: len(chosen)])
     for ax, (_, label, log) in zip(axes, chosen, strict=False):
@@ -176,10 +176,21 @@ def lines(axes: list[Any], rows: Mapping[str, Any], columns: Columns) -> None:
         ax.relim()
         ax.autoscale(axis="y")
         if log:
-            low, high = ax.get_ylim()
-            ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 200 * low else (1.0,)))
+            ax.yaxis.set_major_locator(_locator(*ax.get_ylim()))
             ax.yaxis.set_minor_formatter(NullFormatter())
             ax.yaxis.set_major_formatter(lambda v, _: f"{v:,.0f}" if v >= 100 else f"{v:.3g}")
+
+
+def _locator(low: float, high: float) -> Any:
+    """Where a logarithmic axis is marked: the coarsest marks of which three are seen, evenly spaced ones if need be."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    coarse = (1.0, 2.0, 5.0) if high < 200 * low else (1.0,)
+    for subs in (coarse, (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)):
+        locator = LogLocator(subs=subs)
+        if sum(low <= mark <= high for mark in locator.tick_values(low, high)) >= 3:
+            return locator
+    return MaxNLocator(4)
 
 
 def _rows(run: Run, columns: Columns) -> list[dict[str, float]]:

@@ -12,7 +12,7 @@ import numpy as np
 from ....checks import plural
 from ....scores.correlation.resampling import weights
 from .expansion import WARM_UP
-from .finding import Finding, agreement
+from .finding import Finding, agreement, percent
 from .intervals import FAILS, FEWEST_SEEDS, Estimate, decide, missing, needed, too_few
 from .series import MARGIN, Run, Runs, after_warm_up, has_collapsed, nearest
 
@@ -229,7 +229,7 @@ def _too_few(sick: int, well: int, level: float) -> str:
         return ""
     order = f"{plural(sick, 'collapsed method')} and {plural(well, 'healthy one')} are in perfect order by chance"
     if min(sick, well) >= 2:
-        return f"{order} in {100 * chance:.2g} % of cases"
+        return f"{order} in {percent(chance)} of cases"
     return f"{plural(sick, 'method')} collapsed and {plural(well, 'method')} healthy, and one says nothing of others"
 
 

@@ -24,6 +24,17 @@ NAMES = {
 }
 
 
+def percent(share: float) -> str:
+    """A share as a person writes it, to two digits, or three where two would make a whole of less than one.
+
+    Example:
+        >>> percent(1.0), percent(0.997), percent(0.25), percent(0.00123)
+        ('100 %', '99.7 %', '25 %', '0.12 %')
+    """
+    value = 100 * share
+    return f"{value:.3g} %" if value >= 99.5 else f"{value:.2g} %"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One number of one test: what it is of, its interval, the verdict, and a sentence in plain words.

@@ -13,7 +13,7 @@ import numpy as np
 from ....checks import plural
 from ....scores.correlation.resampling import Ranking, weights
 from ....scores.correlation.spearman import rank_correlation
-from .finding import Finding
+from .finding import Finding, percent
 from .intervals import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Estimate, Verdict, crossed, missing, needed, too_few
 from .series import CONTROL, Run, Runs, has_collapsed, nearest
 
@@ -234,7 +234,7 @@ def _finding(name: str, reading: str, estimate: Estimate, chance: float) -> Find
         text += (
             f" (n = {estimate.counted}; {alike(estimate)} of {plural(len(estimate.seeds), 'seed')} alone with its sign"
         )
-        text += f"; {100 * chance:.2g} % of the orders of methods give as much)." if reading == ACROSS else ")."
+        text += f"; {percent(chance)} of the orders of methods give as much)." if reading == ACROSS else ")."
     return Finding("T4", reading, name, estimate, 0.0, related(estimate, chance), text)
 
 
