@@ -102,6 +102,18 @@ def test_when_every_run_fails(tmp_path, capsys, monkeypatch):
         ("ssl --data digits --out x --steps 0", "positive integer"),
         ("ssl --data digits --out x --encoder 8,zero", "widths such as 128,64"),
         ("supervised --data digits --out x --pad 3", "--pad"),
+        ("supervised --data digits --out x --train 2 --batch 16", "--train: a batch of 16 does not fit into 2 images"),
+        ("ssl --data digits --out x --train 2", "give --train 256 or more, or --batch 2 or less"),
+        ("ssl --data digits --out x --train 9999", "--train must be a whole number from 1 to 1437, got 9999"),
+        ("supervised --data digits --out x --held 1", "--held: 1 held-out image is of one class"),
+        ("supervised --data digits --out x --held 1", "give a larger --held N"),
+        ("supervised --data digits --out x --slices 99999", "--slices must be a whole number from 1 to 64, got 99999"),
+        ("ssl --data digits --out x --slices 99999", "--slices must be a whole number from 1 to 64, got 99999"),
+        ("ssl --data digits --out x --batch 1", "--batch must be a whole number from 2, got 1"),
+        ("ssl --data digits --out x --methods swav", "--methods: must be one of"),
+        ("ssl --data mnist --out x", "files: --root DIR"),
+        ("ssl --data digits --out x --encoder resnet", "--encoder: must be"),
+        ("swap --space digits --out x --samples 1", "--samples must be at least 2, got 1"),
     ],
 )
 def test_bad_input_is_one_line(capsys, line, sentence, tmp_path, monkeypatch):

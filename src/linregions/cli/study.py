@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from argparse import Namespace
 from pathlib import Path
@@ -28,9 +29,31 @@ def study(options: Namespace) -> tuple[str, int]:
     """Run the command; what to print, and the exit status."""
     if options.study == "report":
         return _report(options)
-    if options.study == "swap":
-        return _swap(options)
-    return _trained(options)
+    try:
+        return _swap(options) if options.study == "swap" else _trained(options)
+    except InputError as error:
+        text = named(str(error), options)
+        if text == str(error):
+            raise
+        raise InputError(text) from error
+
+
+def named(text: str, options: Namespace) -> str:
+    """An error of a study in the words of its command line: `batch must ...` is `--batch must ...` if it was given.
+
+    Hints such as `train=16` become `--train 16`, given or not.
+
+    Example:
+        >>> named("batch must be 2 at least; give train=9", Namespace(study="ssl", batch=1))
+        '--batch must be 2 at least; give --train 9'
+    """
+    names = SWAP if options.study == "swap" else TRAINING
+    hints = rf"(?<![^\s(])({'|'.join(names)})=(?=\S)"
+    text = re.sub(r"^method(?=: )", "methods", text)  # of which one is not known
+    for name in names:
+        if getattr(options, name, None) is not None:
+            text = re.sub(rf"^{name}(?=: | must )", f"--{name}", text)
+    return re.sub(hints, r"--\1 ", text)
 
 
 def _swap(options: Namespace) -> tuple[str, int]:

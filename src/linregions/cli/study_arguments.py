@@ -37,7 +37,9 @@ exactly on the same planes through held-out images at every checkpoint; the test
   linregions study ssl --data mnist --root DIR --out mnist --workers 2
 
 Data: digits comes with scikit-learn; the files of mnist and fashion-mnist are looked for in --root, in torchvision's
-layout or plain; a PATH is an .npz file or a folder.  Nothing is downloaded.
+layout or plain, and hold images of 28 x 28.  A PATH is a folder with such files of any size, or an .npz file with the
+arrays x_train, y_train, x_test and y_test: images (count, height, width), whole numbers from 0 to 255 or fractions in
+[0, 1], and labels from 0.  Two classes are enough.  Nothing is downloaded.
 
 Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
 measured is kept, and the same command goes on)."""
@@ -48,6 +50,8 @@ Counts on planes through held-out images stand beside those on planes through no
 complexity at training, test and random points.
 
   linregions study supervised --data digits --out supervised
+
+Data: as `linregions study ssl --help` says.
 
 Exit status: 0 done, 2 bad input (one line says what), 74 the output could not be written, 130 interrupted (what was
 measured is kept, and the same command goes on)."""
@@ -115,7 +119,9 @@ def _add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--encoder", type=_encoder, metavar="NAME", help="mlp, small, deep, convnet, or widths such as 128,64"
     )
-    command.add_argument("--slices", type=positive_integer, metavar="N", help="planes through near held-out images")
+    command.add_argument(
+        "--slices", type=positive_integer, metavar="N", help="planes of a kind through held-out images (4, at most 64)"
+    )
     command.add_argument("--train", type=positive_integer, metavar="N", help="images to train on (default: all)")
     command.add_argument("--held", type=positive_integer, metavar="N", help="held-out images (default: all)")
     command.add_argument("--seed", type=from_zero, metavar="N", help="of slices and split, first of the runs (0)")

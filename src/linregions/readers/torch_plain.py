@@ -27,7 +27,7 @@ def refuse_lazy(module: Any, source: str) -> None:
             # By name: torch need not be imported to ask.
             if any(kind.__name__ == "UninitializedTensorMixin" for kind in type(tensor).__mro__):
                 raise InputError(
-                    f"{source}: parameter {name} of a lazy layer has no shape yet; call the module once on a batch first"
+                    f"{source}: parameter {name} of a lazy layer has no shape yet; call the module once on a batch"
                 )
 
 

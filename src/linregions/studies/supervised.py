@@ -18,9 +18,9 @@ from ..metrics.local_complexity import local_complexity
 from ..partition import Status
 from ..readers.torch_live import LiveReader
 from ..slicing import Slice
-from ..slicing import slices as slices_of
 from .datasets import Images, load
 from .filling import fill
+from .fitting import TWO, batch_size, drawn, held_classes, slice_count
 from .folder import Manifest, Row, StudyFolder
 from .report import PAGE, REPORT
 from .sessions import session
@@ -118,7 +118,8 @@ def run(
 ) -> SupervisedStudy:
     """Train a classifier without augmentation, and count the regions of slices near the data and far from it.
 
-    Near: planes through three held-out images of three classes.  Noise: planes through three points of uniform noise.
+    Near: planes through three held-out images of three classes; where they are of two classes, through two images, one
+    of each, and a random direction.  Noise: planes through three points of uniform noise.
     Far: the near planes, moved by five mean lengths of a data point along a random direction, so that shape and size
     are the same.  Beside the counts stand the local complexity at training, held-out and random points, and accuracies.
 
@@ -158,24 +159,28 @@ def run(
 
     canvas.matplotlib()  # a missing matplotlib shows before the work, not after it
     seed, seeds, workers = seed_number(seed), whole_number(seeds, "seeds"), whole_number(workers, "workers")
+    slices = slice_count(slices)
     images = data if isinstance(data, Images) else load(data, root=root, train=train, held=held, seed=seed)
     steps = whole_number(steps, "steps")
     settings: Row = {
         "data": images.name,
         "steps": steps,
-        "batch": whole_number(batch, "batch", least=2, most=len(images.train)),
+        "batch": batch_size(batch, images, train),
         "checkpoints": list(checkpoint_steps(steps, spaced(steps, checkpoints))),
         "encoder": encoder if isinstance(encoder, str) else list(encoder),
-        "slices": whole_number(slices, "slices"),
+        "slices": slices,
         "seed": seed,
         "away": AWAY,
         "points": min(POINTS, len(images.held), len(images.train)),
         "radius": RADIUS * (images.pixels**0.5 / 28),
         "checksum": images.checksum,
     }
-    planes, points = _planes(images, settings), _points(images, settings)
+    classes = held_classes(images, held)
+    few = held is not None and slices == SLICES
+    planes, points = _planes(images, settings, classes, few=few), _points(images, settings)
     tasks = [Task(number, images, planes, points, settings) for number in range(seed, seed + seeds)]
     facts = {"data": images.name, "about": str(images), "asked": [task.key for task in tasks]}
+    facts |= {"instead": TWO} if classes == 2 else {}
     with StudyFolder(out, Manifest("supervised", settings, facts, (session(command, workers),))) as folder:
         todo = [task for task in tasks if task.key not in folder.rows]
         share = 1.0 - REPORTING
@@ -248,7 +253,7 @@ def _checkpoint(task: Task, step: int, learner: Any, moment: Any) -> dict[str, A
     names = ("n_regions", "area_median", "area_weighted", "boundary_length", "identities_hold")
     point["slices"] = {name: [row[name] for row in found] for name in names}
     for name, x in task.points.items():
-        counts = local_complexity(network, x, radius=task.settings["radius"], directions=DIRECTIONS)
+        counts = local_complexity(network, x, radius=task.settings["radius"], directions=min(DIRECTIONS, x.shape[1]))
         point[f"complexity_{name}"] = float(counts.values.mean())
     return point
 
@@ -265,18 +270,20 @@ def _accuracies(learner: Any, images: Images) -> dict[str, float]:
     return found
 
 
-def _planes(images: Images, settings: Row) -> tuple[tuple[str, Slice], ...]:
+def _planes(images: Images, settings: Row, classes: int, *, few: bool = False) -> tuple[tuple[str, Slice], ...]:
     """Slices near the data, of noise, and the near ones moved away."""
     count, seed = settings["slices"], settings["seed"]
-    near = slices_of(images.held, images.held_labels, count=count, kind="classes", seed=seed)
-    noise = slices_of(images.held, images.held_labels, count=count, kind="noise", seed=seed)
+    near = drawn(images, "classes" if classes > 2 else "pair", count, seed=seed, few=few)
+    noise = drawn(images, "noise", count, seed=seed)
     rng = np.random.default_rng([seed, 1])
     length = float(np.linalg.norm(images.held.reshape(len(images.held), -1).astype(np.float64), axis=1).mean())
     far = []
     for each in near:
         direction = rng.normal(size=each.anchors.shape[1])
         shift = settings["away"] * length * direction / np.linalg.norm(direction)
-        far.append(Slice.through(each.anchors + shift, pad=each.pad, shape="diamond", name=f"{each.name} far"))
+        lacking = None if len(each.anchors) == 3 else each.plane.r - each.plane.p
+        moved = {"direction": lacking, "pad": each.pad, "shape": "diamond"}
+        far.append(Slice.through(each.anchors + shift, **moved, name=f"{each.name} far"))
     return tuple((kind, each) for kind, group in ((NEAR, near), (NOISE, noise), (FAR, far)) for each in group)
 
 

@@ -178,7 +178,12 @@ def write_report(
         "Region counts, local complexity and accuracy through training: mean and range over seeds",
     )
     parts = _parts(manifest, runs, told, picture, f"{100 * level:g} %, {resamples:,} crossed resamples")
-    files = {picture.name: picture.content, TABLE: table(runs).encode(), REPORT: markdown(parts).encode(), PAGE: html(parts).encode()}
+    files = {
+        picture.name: picture.content,
+        TABLE: table(runs).encode(),
+        REPORT: markdown(parts).encode(),
+        PAGE: html(parts).encode(),
+    }
     with writing(folder):
         for name, content in files.items():
             write_file(folder / name, content)
@@ -216,6 +221,7 @@ def _parts(manifest: Manifest, runs: list[Run], told: Story, picture: Picture, i
                 f"Encoder {training['encoder']}, all ReLU, with a linear classifier on it, cross entropy, AdamW at "
                 f"{training['rate']:g}; {s['steps']:,} steps of {s['batch']} images; the partition is the encoder's.",
                 f"Slices: {s['slices']} of each kind; far: moved by {s['away']:g} mean lengths of a data point.",
+                *([f"{facts['instead']}."] if "instead" in facts else []),
                 f"Local complexity: cross-polytopes of radius {s['radius']:.3g} at {s['points']} points of each kind.",
                 f"Checkpoints: {', '.join(f'{step:,}' for step in s['checkpoints'])}.",
             ]

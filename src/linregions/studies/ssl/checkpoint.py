@@ -66,7 +66,8 @@ class Watch:
         with self._timed("points"):
             distances = np.asarray(boundary_distance(network, self.points))
             point["dist_boundary"] = float(np.median(distances))
-            found = local_complexity(network, self.points, radius=self.settings["radius"], directions=DIRECTIONS)
+            directions = min(DIRECTIONS, network.input_dim)
+            found = local_complexity(network, self.points, radius=self.settings["radius"], directions=directions)
             point["local_complexity"] = float(found.values.mean())
         with self._timed("overlays"):
             point["overlay"] = self._overlays(network, point["slices"])

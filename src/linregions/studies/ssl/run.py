@@ -13,10 +13,10 @@ import numpy as np
 from ...checks import plural, real_number, seed_number, shown, whole_number
 from ...errors import InputError
 from ...partition import Status
-
-from ...slicing import Slice, slices as slices_of  # isort: skip
+from ...slicing import Slice
 from ..datasets import Images, load
 from ..filling import fill
+from ..fitting import TWO, batch_size, drawn, held_classes, most_nearest, slice_count
 from ..folder import Manifest, Row, StudyFolder
 from ..sessions import session
 from . import pictures
@@ -140,7 +140,8 @@ def run(
         encoder: for `build_encoder`.
         slices: how many planes through an image and its two nearest ones of another class, all held out, beside two
             through images of three classes and one through noise; or how many of each kind of
-            `linregions.slicing.slices`.  None takes 4.
+            `linregions.slicing.slices`.  None takes 4.  Where the held-out images are of two classes, which have two
+            of the first and none of the second, planes through two images and a random direction take their place.
         pad: of all slices, in units of the inputs; None takes for each slice the smallest that holds its anchors.
         seed: of slices, split and resamples, and the first seed of the runs.
         train: images to train on; None takes all there are.
@@ -166,10 +167,13 @@ def run(
     if not names:
         raise InputError("methods: none was given; name at least one, or leave them out for all")
     seeds, seed, workers = whole_number(seeds, "seeds"), seed_number(seed), whole_number(workers, "workers")
+    kinds = _kinds(slices)
     images = data if isinstance(data, Images) else load(data, root=root, train=train, held=held, seed=seed)
-    settings = _settings(images, steps, batch, checkpoints, encoder, slices, pad, seed)
-    tasks = _tasks(images, names, seeds, settings, Path(out))
-    facts = _facts(images, settings, [task.key for task in tasks])
+    two = not isinstance(slices, Mapping) and held_classes(images, held) == 2
+    kinds = _of_two(images, kinds) if two else kinds
+    settings = _settings(images, steps, batch_size(batch, images, train), checkpoints, encoder, kinds, pad, seed)
+    tasks = _tasks(images, names, seeds, settings, Path(out), few=slices is None and held is not None)
+    facts = _facts(images, settings, [task.key for task in tasks]) | ({"instead": TWO} if two else {})
     with StudyFolder(out, Manifest("ssl", settings, facts, (session(command, workers),))) as folder:
         # Seed by seed, so that what is done when a study is stopped can be compared.
         todo = [task for task in tasks if task.key not in folder.rows]
@@ -223,10 +227,10 @@ def measure(task: Task) -> tuple[str, Row]:
 def _settings(
     images: Images,
     steps: Any,
-    batch: Any,
+    batch: int,
     checkpoints: Any,
     encoder: Any,
-    slices: int | Mapping[str, int] | None,
+    slices: dict[str, int],
     pad: Any,
     seed: int,
 ) -> Row:
@@ -235,10 +239,10 @@ def _settings(
     return {
         "data": images.name,
         "steps": steps,
-        "batch": _batch(batch, len(images.train)),
+        "batch": batch,
         "checkpoints": list(checkpoint_steps(steps, checkpoints)),
         "encoder": encoder if isinstance(encoder, str) else list(encoder),
-        "slices": _kinds(slices),
+        "slices": slices,
         "pad": None if pad is None else real_number(pad, "pad"),
         "seed": seed,
         "jacobians": JACOBIANS,
@@ -249,13 +253,6 @@ def _settings(
         "images": [len(images.train), len(images.held)],
         "checksum": images.checksum,
     }
-
-
-def _batch(batch: Any, images: int) -> int:
-    batch = whole_number(batch, "batch", least=2)
-    if batch > images:
-        raise InputError(f"batch: {batch} images do not fit into {images:,} to train on; take a smaller batch")
-    return batch
 
 
 def checkpoint_steps(steps: int, checkpoints: int | Sequence[int] = CHECKPOINTS) -> tuple[int, ...]:
@@ -283,23 +280,26 @@ def _kinds(slices: int | Mapping[str, int] | None) -> dict[str, int]:
     if slices is None:
         return dict(SLICES)
     if isinstance(slices, Mapping):
-        kinds = {str(kind): whole_number(count, f"slices: {kind}") for kind, count in slices.items()}
+        kinds = {str(kind): slice_count(count, f"slices: {kind}") for kind, count in slices.items()}
     else:
-        kinds = SLICES | {"nearest": whole_number(slices, "slices")}
+        kinds = SLICES | {"nearest": slice_count(slices)}
     if not any(kind != NOISE for kind in kinds):
         raise InputError(f"slices: at least one has to go through the data, got {shown(slices)}")
     return kinds
 
 
-def _tasks(images: Images, methods: Sequence[str], seeds: int, settings: Row, folder: Path) -> list[Task]:
+def _of_two(images: Images, kinds: dict[str, int]) -> dict[str, int]:
+    """As many slices where the held-out images are of two classes, which have no three of three classes."""
+    nearest = min(kinds["nearest"], most_nearest(images))
+    pairs = kinds["nearest"] - nearest + kinds["classes"]
+    return ({"nearest": nearest} if nearest else {}) | {"pair": pairs, NOISE: kinds[NOISE]}
+
+
+def _tasks(images: Images, methods: Sequence[str], seeds: int, settings: Row, folder: Path, *, few: bool) -> list[Task]:
     """The runs, seed by seed; the slices near the data come first, because Jacobians and pictures are of the first."""
     kinds = sorted(settings["slices"].items(), key=lambda item: item[0] == NOISE)
     pad, seed = settings["pad"], settings["seed"]
-    planes = [
-        each
-        for kind, count in kinds
-        for each in slices_of(images.held, images.held_labels, count=count, kind=kind, pad=pad, seed=seed)
-    ]
+    planes = [each for kind, count in kinds for each in drawn(images, kind, count, seed=seed, pad=pad, few=few)]
     points = images.held[: settings["points"]].reshape(settings["points"], -1).astype(np.float64)
     kept = pictures.chosen_steps(settings["checkpoints"])
     return [

@@ -134,6 +134,7 @@ def settings(manifest: Manifest, runs: Runs) -> list[str]:
         f"Methods: {', '.join(runs.methods)}; settings of each in the rows. {s['steps']:,} steps of {s['batch']} "
         f"images; seeds {', '.join(map(str, seeds))} (slices and split: seed {s['seed']}).",
         _rates(runs),
+        f"{facts['instead']}." if "instead" in facts else "",
         f"Slices: {_kinds(s['slices'])}, the same for all methods, seeds and checkpoints; "
         f"pad {s['pad'] or 'so that all anchors lie inside'}.",
         f"Checkpoints: {steps}. Warm-up: {100 * WARM_UP:g} % of the steps; early: {100 * EARLY:g} %; collapsed: last "
@@ -142,7 +143,7 @@ def settings(manifest: Manifest, runs: Runs) -> list[str]:
         f"{plural(s['overlays'], 'slice')}, {plural(s['points'], 'held-out point')}; regions are merged where the "
         f"relative jump lies below {s['merged_below']:g}.",
     ]
-    return lines
+    return [line for line in lines if line]
 
 
 def _rates(runs: Runs) -> str:
