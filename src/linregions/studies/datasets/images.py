@@ -165,7 +165,8 @@ def _checked(images: np.ndarray, labels: np.ndarray, name: str, classes: int | N
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 3 or images.dtype.kind not in "fiu" or not images.size:
         raise InputError(
-            f"{name}: images must have shape (count, height, width), got {images.shape} of {images.dtype}{_flat(images)}"
+            f"{name}: images must have shape (count, height, width), got {images.shape} of {images.dtype}"
+            f"{_flat(images)}"
         )
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(f"{name}: labels must be whole numbers in one row, got shape {labels.shape} of {labels.dtype}")

@@ -33,8 +33,9 @@ def load(
     "mnist" and "fashion-mnist" are read from the user's own IDX files below `root`; both have the same file names, so
     the folder decides: `root`, `root/raw`, `root/MNIST/raw` (or FashionMNIST) and `root/mnist` (or fashion-mnist) are
     looked at, and two that fit are an error.  A path is a folder with such files (or its subfolder `raw`), or a
-    `.npz` archive with the arrays x_train, y_train, x_test, y_test: images (count, height, width) in whole numbers from 0
-    to 255 or fractions in [0, 1], and labels from 0.  The images of a named set are 28 x 28.  "digits" are scikit-learn's 1,797 images of 8 x 8.
+    `.npz` archive with the arrays x_train, y_train, x_test, y_test: images (count, height, width) in whole numbers from
+    0 to 255 or fractions in [0, 1], and labels from 0.  The images of a named set are 28 x 28.  "digits" are
+    scikit-learn's 1,797 images of 8 x 8.
 
     Where the files hold one part only (digits, the test files alone), it is split four to one in the order that `seed`
     draws: 8,000 / 2,000 of 10,000, 1,437 / 360 of the digits.
@@ -131,8 +132,8 @@ def _of_its_size(images: Images, folder: Path) -> Images:
     if images.shape != SIZE:
         wanted, found = (" x ".join(map(str, shape)) for shape in (SIZE, images.shape))
         raise InputError(
-            f"{images.name}: its images are {wanted}, but {folder} holds images of {found}; if these are meant, give the "
-            f"folder itself as a path: data={folder}"
+            f"{images.name}: its images are {wanted}, but {folder} holds images of {found}; if these are meant, give "
+            f"the folder itself as a path: data={folder}"
         )
     return images
 
