@@ -203,7 +203,7 @@ def test_an_empty_batch_adds_nothing(module):
 
 def test_a_lazy_module_is_one_sentence():
     net = nn.Sequential(nn.LazyLinear(3), nn.ReLU())
-    words = r"parameter 0\.weight of a lazy layer has no shape yet; call the module once"
+    words = r"weight of layer 0 \(LazyLinear\) has no shape yet; run the model once"
     for measured in (boundary_distance, jac_norm, local_rank, lambda m, x: local_complexity(m, x, radius=0.1)):
         with pytest.raises(InputError, match=words):
             measured(net, np.zeros((2, 4)))

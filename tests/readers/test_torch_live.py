@@ -219,7 +219,7 @@ def test_large_and_nested_attributes_are_not_looked_through():
 def test_a_lazy_layer_is_one_sentence():
     module = nn.Sequential(nn.Flatten(), nn.LazyLinear(3), nn.ReLU())
     for shape in ((4,), None):
-        with pytest.raises(InputError, match=r"Sequential: parameter 1\.weight of a lazy layer has no shape yet; call"):
+        with pytest.raises(InputError, match=r"Sequential: weight of layer 1 \(LazyLinear\) has no shape yet; run"):
             LiveReader(module, input_shape=shape)
     module(torch.zeros(2, 4))
     assert LiveReader(module, input_shape=(4,)).read().input_dim == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,24 @@ from ..stage import Stage
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
-def refuse_lazy(module: Any, source: str) -> None:
-    """Refuse a module some of whose parameters have no shape yet.
+def refuse_lazy(module: Any, source: str = "model", *, named: Iterable[tuple[str, Any]] | None = None) -> None:
+    """Refuse a module that has parameters or buffers without a shape, as those of `nn.LazyLinear` before its first use.
+
+    Args:
+        module: a torch module.
+        source: what a message calls it.
+        named: its parts with their paths, where they are known already.
 
     Raises:
-        InputError: one is lazy; it is named.
+        InputError: a layer has no weights yet; it is named.
     """
-    for table in (module.named_parameters(), module.named_buffers()):
-        for name, tensor in table:
+    for path, part in module.named_modules() if named is None else named:
+        for name, tensor in [*part._parameters.items(), *part._buffers.items()]:
             # By name: torch need not be imported to ask.
             if any(kind.__name__ == "UninitializedTensorMixin" for kind in type(tensor).__mro__):
                 raise InputError(
-                    f"{source}: parameter {name} of a lazy layer has no shape yet; call the module once on a batch"
+                    f"{source}: {name} of layer {path or '(model)'} ({type(part).__name__}) has no shape yet; run the "
+                    "model once on the inputs first"
                 )
 
 

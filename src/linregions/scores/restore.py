@@ -13,6 +13,7 @@ import numpy as np
 
 from ..checks import shown
 from ..errors import InputError
+from ..readers.torch_plain import refuse_lazy
 from .interrupts import deferred
 from .needs import nn, torch
 from .walk import Named, named_modules
@@ -111,23 +112,6 @@ def _changes_modes_itself(module: nn.Module) -> bool:
     kind = type(module)
     own = kind.train is not nn.Module.train or kind.eval is not nn.Module.eval
     return own or "train" in vars(module) or "eval" in vars(module)
-
-
-def refuse_lazy(model: nn.Module, *, named: Named | None = None) -> None:
-    """Refuse a model that has parameters or buffers without a shape, as those of `nn.LazyLinear` before its first use.
-
-    Raises:
-        InputError: a layer has no weights yet.
-    """
-    for path, module in named_modules(model) if named is None else named:
-        for tensors in module._parameters, module._buffers:
-            for name, tensor in tensors.items():
-                if tensor is not None and torch.nn.parameter.is_lazy(tensor):
-                    layer = path or "(model)"
-                    raise InputError(
-                        f"model: {name} of layer {layer} ({type(module).__name__}) has no shape yet; "
-                        "run the model once on the inputs first"
-                    )
 
 
 def seed_all(seed: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from ..checks import shown, whole_number
 from ..engines.budget import checked_budget
 from ..errors import InputError
+from ..readers.torch_plain import refuse_lazy
 from ..slicing import Slice
 from ..slicing.anchors import data_points
 from .allowance import Allowance
@@ -256,8 +257,6 @@ class RegionTracker:
 
     def _compared(self, module: Any) -> dict[str, Any]:
         """The architecture of a module, if it is that of the measurements before."""
-        from ..scores.restore import refuse_lazy
-
         refuse_lazy(module)
         wanted, now = self._architecture, architecture(module)
         if wanted is not None and wanted["key"] != now["key"]:

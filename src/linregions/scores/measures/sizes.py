@@ -10,8 +10,8 @@ from typing import Any
 
 from ...checks import shown
 from ...errors import InputError
+from ...readers.torch_plain import refuse_lazy
 from ..needs import nn
-from ..restore import refuse_lazy
 from ..walk import Named, named_modules
 from .measure import Inputs, leaves, prepared
 from .products import trace
